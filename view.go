@@ -1,0 +1,33 @@
+package canopy
+
+// Hit is one answer of a Lookup.
+type Hit struct {
+	Key       Key
+	Meta      MetaID
+	Entry     EntryID
+	Connector ConnectorID
+}
+
+// LinkQuery asks for the links of Owner under Attr, each beside what the entry Target holds under TargetAttr. A Target
+// of 0 is a target entry that is only planned: nothing is held there.
+type LinkQuery struct {
+	Owner      EntryID
+	Attr       Attr
+	Changed    bool // only rows that changed since they were last planned
+	Connector  ConnectorID
+	Target     EntryID
+	TargetAttr Attr
+}
+
+// LinkRow is one link of a source entry. Entry and Meta are 0 while the object it names is unknown, or not joined.
+type LinkRow struct {
+	Ref     Ref
+	Removed bool // the source does not hold it any more
+	Entry   EntryID
+	State   EntryState
+	Meta    MetaID
+	// Counterpart is the entry of Meta in the query's connector, 0 when there is none.
+	Counterpart EntryID
+	// Desired tells that an applied plan wants the target to hold it.
+	Desired bool
+}
