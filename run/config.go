@@ -1,0 +1,237 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// ConfigName is the configuration's file name in the state directory.
+const ConfigName = "canopy.yaml"
+
+// Config is canopy.yaml: which forests are read, how, and how far a run may go. Unknown keys are errors.
+type Config struct {
+	Forests []Forest `yaml:"forests"`
+	// Join says how people are joined across forests: mail, sid, none or attribute:NAME. Empty is mail.
+	Join string `yaml:"join,omitempty"`
+	// Clash says what waits when a value belongs to another object: "value" (only the value) or "object" (all of it).
+	// Objects that are new to the target wait whole in both. Empty is value.
+	Clash string `yaml:"clash,omitempty"`
+	// Like makes the engine behave as another product did: cloud-provisioning-2020. Empty is Canopy itself.
+	Like   string `yaml:"like,omitempty"`
+	Target Target `yaml:"target,omitempty"`
+	Guard  Limits `yaml:"guard,omitempty"`
+}
+
+// Forest is one forest of the configuration, in the order that breaks ties of precedence.
+type Forest struct {
+	Name    canopy.ConnectorID `yaml:"name"`
+	Servers []string           `yaml:"servers"`
+	// Strict keeps to the servers named, also when none of them answers.
+	Strict bool   `yaml:"strict,omitempty"`
+	CA     string `yaml:"ca,omitempty"`  // a PEM file
+	Pin    string `yaml:"pin,omitempty"` // sha256 of the server's certificate, in hexadecimal
+	// Plain must say "passwords in clear text" for ldap:// without StartTLS.
+	Plain string      `yaml:"plain,omitempty"`
+	Bind  Bind        `yaml:"bind"`
+	Base  []string    `yaml:"base,omitempty"`
+	Scope ScopeByName `yaml:"scope,omitempty"`
+	Write bool        `yaml:"write,omitempty"`
+}
+
+// Bind says who reads a forest. The password comes from a file or the environment, never from this file.
+type Bind struct {
+	Method       string `yaml:"method,omitempty"` // simple (default) or kerberos
+	Account      string `yaml:"account"`
+	PasswordFile string `yaml:"password_file,omitempty"`
+	PasswordEnv  string `yaml:"password_env,omitempty"`
+	Keytab       string `yaml:"keytab,omitempty"`
+	Krb5Conf     string `yaml:"krb5_conf,omitempty"`
+	Password     string `yaml:"password,omitempty"` // always refused, with the reason
+}
+
+// ScopeByName is a forest's scope as an administrator writes it: DNs, resolved once to GUIDs.
+type ScopeByName struct {
+	Include []string `yaml:"include,omitempty"`
+	Exclude []string `yaml:"exclude,omitempty"`
+	Groups  []string `yaml:"groups,omitempty"`
+}
+
+// Target is where people, groups and contacts are written: the embedded tenant.
+type Target struct {
+	Kind    string   `yaml:"kind,omitempty"`    // tenant
+	Initial string   `yaml:"initial,omitempty"` // the tenant's initial domain
+	Domains []string `yaml:"domains,omitempty"` // its verified domains
+}
+
+// Limits are the guard's: a plan that exceeds one waits for an approval. A limit that is not named has its default.
+type Limits map[canopy.Regret]Limit
+
+// Limit is the most that a plan may do: both must be exceeded by nothing.
+type Limit struct {
+	Number  int     `yaml:"number"`
+	Percent float64 `yaml:"percent"`
+}
+
+// LoadConfig reads a configuration file and says everything that is wrong with it, with lines.
+func LoadConfig(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &canopy.Error{Kind: canopy.NotFound, Code: "config-missing", Object: path, Text: "there is no configuration",
+			Next: "write one (README, \"Your own forests\"), or run: canopy lab"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := ParseConfig(text)
+	if err != nil {
+		return nil, &canopy.Error{Kind: canopy.Invalid, Code: "config-invalid", Object: path, Text: err.Error(),
+			Next: "correct the file and try again"}
+	}
+	c.relativeTo(filepath.Dir(path))
+	return c, nil
+}
+
+// ParseConfig reads a configuration; its error has every fault found.
+func ParseConfig(text []byte) (*Config, error) {
+	var c Config
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(&c); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the file is empty: it needs at least one forest")
+		}
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return &c, errors.Join(c.faults()...)
+}
+
+func (c *Config) faults() []error {
+	var f []error
+	if len(c.Forests) == 0 {
+		f = append(f, errors.New("forests: at least one forest is needed"))
+	}
+	seen := map[canopy.ConnectorID]bool{}
+	for i := range c.Forests {
+		x := &c.Forests[i]
+		switch {
+		case x.Name == "":
+			f = append(f, fmt.Errorf("forests[%d]: name is missing", i))
+		case x.Name == canopy.Tenant:
+			f = append(f, fmt.Errorf("forests[%d]: %q is the tenant's name", i, x.Name))
+		case seen[x.Name]:
+			f = append(f, fmt.Errorf("forests[%d]: there is a forest %q already", i, x.Name))
+		}
+		seen[x.Name] = true
+		f = append(f, x.faults()...)
+	}
+	if !validJoin(c.Join) {
+		f = append(f, fmt.Errorf("join: %q is not one of mail, sid, none, attribute:NAME", c.Join))
+	}
+	if c.Clash != "" && c.Clash != "value" && c.Clash != "object" {
+		f = append(f, fmt.Errorf("clash: %q is neither value nor object", c.Clash))
+	}
+	if c.Like != "" && c.Like != "cloud-provisioning-2020" {
+		f = append(f, fmt.Errorf("like: %q is not known; there is cloud-provisioning-2020", c.Like))
+	}
+	if c.Target.Kind != "" && c.Target.Kind != "tenant" {
+		f = append(f, fmt.Errorf("target: kind %q is not known; there is tenant", c.Target.Kind))
+	}
+	return append(f, c.Guard.faults()...)
+}
+
+func validJoin(j string) bool {
+	name, isAttr := strings.CutPrefix(j, "attribute:")
+	return j == "" || j == "mail" || j == "sid" || j == "none" || isAttr && name != ""
+}
+
+func (l Limits) faults() []error {
+	var f []error
+	known := map[canopy.Regret]bool{canopy.RegretDelete: true, canopy.RegretDisable: true, canopy.RegretMembership: true,
+		canopy.RegretEmptied: true, canopy.RegretClear: true, canopy.RegretAnchor: true, canopy.RegretUPN: true, canopy.RegretTakeover: true}
+	for name, limit := range l {
+		if !known[name] {
+			f = append(f, fmt.Errorf("guard: %q is not counted", name))
+		}
+		if limit.Number < 0 || limit.Percent < 0 || limit.Percent > 100 {
+			f = append(f, fmt.Errorf("guard: %s: number must be 0 or more and percent between 0 and 100", name))
+		}
+	}
+	return f
+}
+
+func (x *Forest) faults() []error {
+	var f []error
+	say := func(format string, args ...any) {
+		f = append(f, fmt.Errorf("forest %s: "+format, append([]any{x.Name}, args...)...))
+	}
+	if len(x.Servers) == 0 {
+		say("servers: at least one is needed, such as ldaps://dc1.%s", x.Name)
+	}
+	for _, s := range x.Servers {
+		if !strings.HasPrefix(s, "ldaps://") && !strings.HasPrefix(s, "ldap://") {
+			say("servers: %q must begin with ldaps:// or ldap://", s)
+		}
+	}
+	b := x.Bind
+	if b.Password != "" {
+		say("bind: a password must not stand in this file; put it into a file that only you can read and name it under password_file, or name an environment variable under password_env")
+	}
+	if b.Method != "" && b.Method != "simple" && b.Method != "kerberos" {
+		say("bind: method %q is neither simple nor kerberos", b.Method)
+	}
+	if b.Account == "" {
+		say("bind: account is missing")
+	}
+	if b.Password == "" && b.PasswordFile == "" && b.PasswordEnv == "" && b.Keytab == "" {
+		say("bind: one of password_file, password_env or keytab is needed")
+	}
+	if x.Plain != "" && x.Plain != PlainConsent {
+		say("plain: must say %q, or be left out", PlainConsent)
+	}
+	return f
+}
+
+// PlainConsent is what Forest.Plain must say to allow LDAP without TLS.
+const PlainConsent = "passwords in clear text"
+
+// relativeTo makes the files that the configuration names relative to its own place.
+func (c *Config) relativeTo(dir string) {
+	for i := range c.Forests {
+		x := &c.Forests[i]
+		for _, p := range []*string{&x.CA, &x.Bind.PasswordFile, &x.Bind.Keytab, &x.Bind.Krb5Conf} {
+			if *p != "" && !filepath.IsAbs(*p) {
+				*p = filepath.Join(dir, *p)
+			}
+		}
+	}
+}
+
+// secret is the account's password, "" with a keytab.
+func (b *Bind) secret() (string, error) {
+	switch {
+	case b.PasswordFile != "":
+		text, err := os.ReadFile(b.PasswordFile)
+		if err != nil {
+			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-file", Object: b.Account, Text: "the password file cannot be read",
+				Next: "check password_file in the configuration", Err: err}
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	case b.PasswordEnv != "":
+		p, ok := os.LookupEnv(b.PasswordEnv)
+		if !ok || p == "" {
+			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-env", Object: b.Account,
+				Text: "the environment variable " + b.PasswordEnv + " is not set", Next: "set it to the account's password and try again"}
+		}
+		return p, nil
+	}
+	return "", nil
+}
