@@ -1,0 +1,220 @@
+package tenant
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// record is one object with its copies.
+type record struct {
+	id       int64 // 0: not stored yet
+	oid      canopy.Anchor
+	class    canopy.Class
+	anchor   string
+	synced   bool
+	label    string
+	own      body // the shadow of what was synced; what a cloud-born object holds
+	kept     body // from before a takeover, as far as nothing synced has overwritten it
+	cloud    body // computed
+	roles    []string
+	licences []string
+	deleted  int64 // microseconds, 0: not deleted
+	born     int64
+	seq      int64
+
+	before canopy.Attrs // the values as loaded, nil for a new object
+	held   []claim      // the claims as stored
+}
+
+const recordColumns = `id, oid, class, anchor, synced, label, own, kept, cloud, roles, licences, deleted, born, seq`
+
+// values are the object's values: what was synced, over what it had before a takeover.
+func (r *record) values() canopy.Attrs { return r.own.over(r.kept.attrs) }
+
+// name is the object for people.
+func (r *record) name() string { return holderOf(r).name() }
+
+func holderOf(r *record) holder {
+	return holder{id: r.id, oid: r.oid, class: r.class, anchor: r.anchor, synced: r.synced, deleted: r.deleted != 0,
+		role: len(r.roles) > 0, label: r.label}
+}
+
+// relabel gives the name that people know the object by.
+func (r *record) relabel() {
+	v := r.values()
+	for _, a := range []canopy.Attr{canopy.AttrUPN, canopy.AttrMail, canopy.AttrDisplayName} {
+		if r.label = v.Text(a); r.label != "" {
+			return
+		}
+	}
+	r.label = string(r.oid)
+}
+
+func scanRecord(s scanner) (*record, error) {
+	r := &record{}
+	var anchor sql.NullString
+	var deleted sql.NullInt64
+	var own, kept, cloud []byte
+	var roles, licences string
+	err := s.Scan(&r.id, &r.oid, &r.class, &anchor, &r.synced, &r.label, &own, &kept, &cloud, &roles, &licences,
+		&deleted, &r.born, &r.seq)
+	if err != nil {
+		return nil, err
+	}
+	r.anchor, r.deleted = anchor.String, deleted.Int64
+	r.roles, r.licences = splitSet(roles), splitSet(licences)
+	for _, c := range []struct {
+		to   *body
+		from []byte
+	}{{&r.own, own}, {&r.kept, kept}, {&r.cloud, cloud}} {
+		if *c.to, err = decodeBody(c.from); err != nil {
+			return nil, fmt.Errorf("object %s: %w", r.oid, err)
+		}
+	}
+	return r, nil
+}
+
+// load finds one record by a condition; nil when there is none.
+func (x *tx) load(where string, arg any) (*record, error) {
+	r, err := scanRecord(x.row(`SELECT `+recordColumns+` FROM object WHERE `+where, arg))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load an object: %w", err)
+	}
+	r.before = maps.Clone(r.values())
+	if r.deleted == 0 {
+		r.held = claimsOf(r.class, r.before, r.cloud.attrs)
+	}
+	return r, nil
+}
+
+func (x *tx) byObjectID(oid canopy.Anchor) (*record, error) { return x.load(`oid = ?`, string(oid)) }
+func (x *tx) byAnchor(anchor string) (*record, error)       { return x.load(`anchor = ?`, anchor) }
+func (x *tx) byNumber(id int64) (*record, error)            { return x.load(`id = ?`, id) }
+
+// recompute fills the service's copy. It asks the file only when a name has to be made.
+func (x *tx) recompute(r *record) error {
+	var failed error
+	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, before: r.before,
+		now: r.values(), prev: r.cloud.attrs, initial: x.conf.Initial, verified: x.conf.verified,
+		taken: func(upn string) bool {
+			h, err := x.holdersOf([]claim{{key: keyUPN + upn}})
+			if err != nil {
+				failed = err
+			}
+			return failed == nil && slices.ContainsFunc(h[keyUPN+upn], func(h holder) bool { return h.id != r.id })
+		}})
+	r.cloud.replace(attrs, x.seq+1)
+	r.relabel()
+	return failed
+}
+
+// wanted are the claims that the object makes and does not hold yet.
+func (r *record) wanted(claims []claim) []claim {
+	var out []claim
+	for _, c := range claims {
+		if !slices.ContainsFunc(r.held, func(h claim) bool { return h.key == c.key }) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// clash refuses a claim that must be unique and that another object holds.
+func (x *tx) clash(r *record, wanted []claim, holders map[string][]holder) *refusal {
+	for _, c := range wanted {
+		if !c.unique(x.conf.Policy) {
+			continue
+		}
+		for _, h := range holders[c.key] {
+			if h.id != r.id {
+				out := refuse(CodeUnique, c.attr, "%s %q is already held by %s", c.attr, c.text, h.name())
+				out.other = h.name()
+				return out
+			}
+		}
+	}
+	return nil
+}
+
+// save stores a record as the next change, with its claims. The caller has checked them.
+func (x *tx) save(r *record) error {
+	r.seq = x.next()
+	var anchor, deleted, kept any
+	if r.anchor != "" {
+		anchor = r.anchor
+	}
+	if r.deleted != 0 {
+		deleted = r.deleted
+	}
+	if len(r.kept.attrs) > 0 {
+		kept = r.kept.encode()
+	}
+	args := []any{string(r.oid), string(r.class), anchor, r.synced, r.label, r.own.encode(), kept, r.cloud.encode(),
+		joinSet(r.roles), joinSet(r.licences), deleted}
+	var err error
+	if r.id == 0 {
+		x.id++
+		r.id, r.born = x.id, r.seq
+		err = x.exec(`INSERT INTO object (oid, class, anchor, synced, label, own, kept, cloud, roles, licences, deleted,
+			born, seq, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, r.born, r.seq, r.id)...)
+	} else {
+		err = x.exec(`UPDATE object SET oid = ?, class = ?, anchor = ?, synced = ?, label = ?, own = ?, kept = ?,
+			cloud = ?, roles = ?, licences = ?, deleted = ?, born = ?, seq = ? WHERE id = ?`, append(args, r.born, r.seq, r.id)...)
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w", r.oid, err)
+	}
+	var claims []claim
+	if r.deleted == 0 {
+		claims = claimsOf(r.class, r.values(), r.cloud.attrs)
+	}
+	return x.saveClaims(r, claims)
+}
+
+func (x *tx) saveClaims(r *record, claims []claim) error {
+	for _, h := range r.held {
+		if !slices.ContainsFunc(claims, func(c claim) bool { return c.key == h.key }) {
+			if err := x.exec(`DELETE FROM claim WHERE key = ? AND object = ?`, h.key, r.id); err != nil {
+				return fmt.Errorf("release %s: %w", h.key, err)
+			}
+		}
+	}
+	added := r.wanted(claims)
+	for len(added) > 0 {
+		part := added[:min(8, len(added))]
+		added = added[len(part):]
+		args := make([]any, 0, 2*len(part))
+		for _, c := range part {
+			args = append(args, c.key, r.id)
+		}
+		query := `INSERT OR IGNORE INTO claim (key, object) VALUES (?, ?)` + strings.Repeat(`, (?, ?)`, len(part)-1)
+		if err := x.exec(query, args...); err != nil {
+			return fmt.Errorf("store the claims of %s: %w", r.oid, err)
+		}
+	}
+	r.held = claims
+	return nil
+}
+
+// touch makes a record's next change without changing it.
+func (x *tx) touch(id int64) error {
+	return x.exec(`UPDATE object SET seq = ? WHERE id = ?`, x.next(), id)
+}
+
+func splitSet(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+func joinSet(set []string) string { return strings.Join(set, "\n") }
