@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -258,18 +257,21 @@ func (a *Admin) List(ctx context.Context, deleted bool, each func(*Object) error
 }
 
 func (a *Admin) walk(ctx context.Context, where string, args []any, each func(*Object) error) error {
-	q, err := a.t.file.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	q, end, err := a.t.file.snapshot(ctx)
 	if err != nil {
-		return fmt.Errorf("list objects: %w", classify(err))
+		return fmt.Errorf("list objects: %w", err)
 	}
-	defer q.Rollback() //nolint:errcheck // nothing was written
+	defer end()
 	for last := int64(0); ; {
-		records, err := queryRecords(ctx, q, where+` AND id > ? ORDER BY id LIMIT ?`, append(slices.Clone(args), last, pageObjects)...)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		records, err := queryRecords(q, where+` AND id > ? ORDER BY id LIMIT ?`, append(slices.Clone(args), last, pageObjects)...)
 		if err != nil {
 			return fmt.Errorf("list objects: %w", err)
 		}
 		for _, r := range records {
-			o, err := objectOf(ctx, q, r)
+			o, err := objectOf(q, r)
 			if err != nil {
 				return fmt.Errorf("list the groups of %s: %w", r.oid, err)
 			}
@@ -284,13 +286,13 @@ func (a *Admin) walk(ctx context.Context, where string, args []any, each func(*O
 	}
 }
 
-func objectOf(ctx context.Context, q querier, r *record) (*Object, error) {
+func objectOf(q querier, r *record) (*Object, error) {
 	o := &Object{ID: r.oid, Class: r.class, Synced: r.synced, SourceAnchor: r.anchor, Attrs: r.values(),
 		Cloud: r.cloud.attrs, Roles: r.roles, Licences: r.licences}
 	if r.deleted != 0 {
 		o.Deleted = time.UnixMicro(r.deleted).UTC()
 	}
-	rows, err := q.QueryContext(ctx, `SELECT o.oid FROM link l JOIN object o ON o.id = l.owner
+	rows, err := q.Query(`SELECT o.oid FROM link l JOIN object o ON o.id = l.owner
 		WHERE l.target = ? AND l.attr = 'member' AND l.state = 1 ORDER BY o.oid`, r.id)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func (x *tx) remove(e *canopy.Export) (canopy.Result, error) {
 	if err := x.discard(r); err != nil {
 		return canopy.Result{}, err
 	}
-	return canopy.Result{Kind: canopy.Done, Anchor: r.oid, DN: dnOf(r.oid)}, nil
+	return canopy.Result{Kind: canopy.Done, Anchor: r.oid}, nil
 }
 
 // discard deletes an object as its class is deleted.

@@ -147,6 +147,24 @@ func (f *file) stmt(query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
+// querier reads from the file.
+type querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+}
+
+// snapshot gives the file as it is now, until end is called. Queries do not end with the context; who makes many asks it.
+func (f *file) snapshot(ctx context.Context) (q querier, end func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	tx, err := f.read.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, nil, classify(err)
+	}
+	return tx, func() { _ = tx.Rollback() }, nil // nothing was written
+}
+
 func (f *file) close() error {
 	var errs []error
 	for _, s := range f.stmts {

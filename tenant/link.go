@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -19,17 +18,6 @@ const (
 	linkHeld
 	linkLost // an administrator's link of a deleted user, that comes back with it; for the feed it is removed
 )
-
-// dnOf is the object's name where one is asked for: it holds nothing but the object id.
-func dnOf(oid canopy.Anchor) string { return "CN=" + string(oid) }
-
-// objectIDOf is the object id in a name that dnOf made, "" in any other.
-func objectIDOf(dn string) canopy.Anchor {
-	if id, ok := strings.CutPrefix(dn, "CN="); ok && !strings.ContainsAny(id, ",=") {
-		return canopy.Anchor(id)
-	}
-	return ""
-}
 
 // checkLinks looks at the links of an export by themselves.
 func checkLinks(class canopy.Class, links map[canopy.Attr]canopy.LinkChange) *refusal {
@@ -148,16 +136,12 @@ func (x *tx) unlinkOthers(owner int64, name canopy.Attr, keep []int64) error {
 
 // target finds the object that a link names: its number, or why it cannot be linked.
 func (x *tx) target(name canopy.Attr, ref canopy.Ref) (int64, *refusal, error) {
-	oid := ref.Anchor
-	if oid == "" {
-		oid = objectIDOf(ref.DN)
-	}
 	var id int64
 	var class canopy.Class
-	err := x.row(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(oid)).Scan(&id, &class)
+	err := x.row(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(ref.Anchor)).Scan(&id, &class)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return 0, refuse(CodeLinkTarget, name, "there is no object %s%s", ref.Anchor, ref.DN), nil
+		return 0, refuse(CodeLinkTarget, name, "there is no object %q", string(ref.Anchor)+ref.DN), nil
 	case err != nil:
 		return 0, nil, err
 	case (name == canopy.AttrManager || name == attrManagedBy && class == canopy.Contact) && class == canopy.Group:

@@ -3,12 +3,8 @@ package tenant
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,29 +16,23 @@ const (
 	pageLinks   = 20000 // a batch ends after the object that reaches it
 )
 
-// cursor is how far the feed has been read.
-type cursor struct {
-	Tenant string `json:"tenant"`
-	View   string `json:"view"` // what was asked for; another view reads everything again
-	Seq    int64  `json:"seq"`
-	// First is set while the first read of everything is under way. Reading on from there gives the rest, and all
-	// that was removed, but is no complete image any more.
-	First bool `json:"first,omitempty"`
-}
-
 // Read gives everything, or what changed since the cursor, as of the moment it begins. What is new since the cursor
 // comes as a full image with all links; what changed comes as a delta with every value the object has, the attributes
-// that were emptied, and the links that were written.
+// that were emptied, and the links that were written. A read that is limited to groups is always a complete one.
 func (d door) Read(ctx context.Context, req canopy.ReadRequest, each func(canopy.Batch) error) error {
-	if len(req.Scope.Include)+len(req.Scope.Exclude)+len(req.Scope.Groups) > 0 {
-		return &canopy.Error{Kind: canopy.Unsupported, Text: "the tenant is always read whole, without containers and groups"}
+	if len(req.Scope.Include)+len(req.Scope.Exclude) > 0 {
+		return &canopy.Error{Kind: canopy.Unsupported, Text: "the tenant has no containers that a read could be limited to",
+			Next: "limit it to groups, or read it whole"}
 	}
-	q, err := d.t.file.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	q, end, err := d.t.file.snapshot(ctx)
 	if err != nil {
-		return fmt.Errorf("read the tenant: %w", classify(err))
+		return fmt.Errorf("read the tenant: %w", err)
 	}
-	defer q.Rollback() //nolint:errcheck // nothing was written
-	f := &feed{ctx: ctx, q: q, view: viewOf(req.Classes, req.Attrs), each: each}
+	defer end()
+	f := &feed{ctx: ctx, q: q, view: viewOf(req.Scope, req.Classes, req.Attrs), each: each}
+	if err := f.expand(); err != nil {
+		return fmt.Errorf("read the tenant: expand the groups in scope: %w", err)
+	}
 	if err := f.start(req.Cursor, d.t.name()); err != nil {
 		return fmt.Errorf("read the tenant: %w", err)
 	}
@@ -54,50 +44,6 @@ func (t *Tenant) name() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.conf.Tenant
-}
-
-// view is what is wanted of each object.
-type view struct {
-	classes map[canopy.Class]bool // nil: all
-	attrs   map[canopy.Attr]bool  // nil: all
-	hash    string
-}
-
-func viewOf(classes []canopy.Class, attrs []canopy.Attr) view {
-	v := view{}
-	for _, c := range classes {
-		if c != canopy.Container {
-			if v.classes == nil {
-				v.classes = map[canopy.Class]bool{}
-			}
-			v.classes[c] = true
-		}
-	}
-	for _, a := range attrs {
-		if v.attrs == nil {
-			v.attrs = map[canopy.Attr]bool{}
-		}
-		v.attrs[a] = true
-	}
-	h := fnv.New64a()
-	for _, c := range slices.Sorted(maps.Keys(v.classes)) {
-		_, _ = fmt.Fprintln(h, c) // never fails
-	}
-	_, _ = fmt.Fprintln(h)
-	for _, a := range slices.Sorted(maps.Keys(v.attrs)) {
-		_, _ = fmt.Fprintln(h, a)
-	}
-	v.hash = hex.EncodeToString(h.Sum(nil))
-	return v
-}
-
-func (v view) wants(a canopy.Attr) bool       { return v.attrs == nil || v.attrs[a] }
-func (v view) wantsClass(c canopy.Class) bool { return v.classes == nil || v.classes[c] }
-
-// querier reads from the file.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // feed is one read.
@@ -115,18 +61,52 @@ type feed struct {
 	expected int
 	batch    canopy.Batch
 	links    int
+	scope    map[int64]bool // the groups in scope and their members; nil: everything
 }
+
+// expand finds the members of the groups in scope, nested ones too.
+func (f *feed) expand() error {
+	if len(f.view.groups) == 0 {
+		return nil
+	}
+	f.scope = map[int64]bool{}
+	args := make([]any, len(f.view.groups))
+	for i, g := range f.view.groups {
+		args[i] = string(g)
+	}
+	rows, err := f.q.Query(`WITH RECURSIVE scope (id) AS (
+		SELECT id FROM object WHERE deleted IS NULL AND oid IN (?`+strings.Repeat(",?", len(args)-1)+`)
+		UNION SELECT l.target FROM scope s JOIN link l ON l.owner = s.id AND l.attr = 'member' AND l.state = 1)
+		SELECT id FROM scope`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		f.scope[id] = true
+	}
+	return rows.Err()
+}
+
+func (f *feed) inScope(r *record) bool { return f.scope == nil || f.scope[r.id] }
 
 // start decides from the cursor what is read.
 func (f *feed) start(given []byte, tenant string) error {
 	var low int64
-	if err := f.q.QueryRowContext(f.ctx, `SELECT seq, low FROM counter`).Scan(&f.top, &low); err != nil {
+	if err := f.q.QueryRow(`SELECT seq, low FROM counter`).Scan(&f.top, &low); err != nil {
 		return err
 	}
 	var c cursor
 	good := len(given) > 0 && json.Unmarshal(given, &c) == nil && c.Tenant == tenant && c.View == f.view.hash &&
 		c.Seq <= f.top
 	switch {
+	case f.scope != nil: // who is in scope may have changed by links alone
+		c = cursor{First: true}
+		f.full, f.whole = true, true
 	case good && c.First && low == 0: // all that was ever removed is known, so reading on loses nothing
 		f.whole, f.goneFrom = true, 0
 	case good && !c.First && c.Seq >= low:
@@ -137,7 +117,7 @@ func (f *feed) start(given []byte, tenant string) error {
 	}
 	f.at = cursor{Tenant: tenant, View: f.view.hash, Seq: c.Seq, First: c.First}
 	if f.whole {
-		return f.q.QueryRowContext(f.ctx, `SELECT count(*) FROM object WHERE deleted IS NULL AND seq > ?`, c.Seq).Scan(&f.expected)
+		return f.q.QueryRow(`SELECT count(*) FROM object WHERE deleted IS NULL AND seq > ?`, c.Seq).Scan(&f.expected)
 	}
 	return nil
 }
@@ -163,6 +143,9 @@ func (f *feed) run() error {
 }
 
 func (f *feed) send() error {
+	if err := f.ctx.Err(); err != nil {
+		return fmt.Errorf("read the tenant: %w", err)
+	}
 	text, err := json.Marshal(f.at)
 	if err != nil {
 		return err
@@ -176,7 +159,7 @@ func (f *feed) send() error {
 // removed gives what was deleted. It comes before the objects, whose order it does not share, so until all is read the
 // cursor stays where it is.
 func (f *feed) removed() error {
-	rows, err := f.q.QueryContext(f.ctx, `SELECT oid FROM gone WHERE seq > ? ORDER BY seq`, f.goneFrom)
+	rows, err := f.q.Query(`SELECT oid FROM gone WHERE seq > ? ORDER BY seq`, f.goneFrom)
 	if err != nil {
 		return err
 	}
@@ -186,7 +169,7 @@ func (f *feed) removed() error {
 		if err := rows.Scan(&oid); err != nil {
 			return err
 		}
-		f.batch.Changes = append(f.batch.Changes, canopy.Change{Kind: canopy.Deleted, Anchor: oid, DN: dnOf(oid)})
+		f.batch.Changes = append(f.batch.Changes, canopy.Change{Kind: canopy.Deleted, Anchor: oid})
 		if len(f.batch.Changes) >= 4*pageObjects {
 			if err := f.send(); err != nil {
 				return err
@@ -207,7 +190,7 @@ func (f *feed) page() (more bool, err error) {
 		return false, fmt.Errorf("read links: %w", err)
 	}
 	for _, r := range records {
-		if f.view.wantsClass(r.class) {
+		if f.view.wantsClass(r.class) && f.inScope(r) {
 			links := few[r.id]
 			if r.class == canopy.Group {
 				if links, err = f.linksOf([]*record{r}, r.id); err != nil {
@@ -230,7 +213,7 @@ func (f *feed) page() (more bool, err error) {
 }
 
 func (f *feed) records() ([]*record, error) {
-	rows, err := f.q.QueryContext(f.ctx, `SELECT `+recordColumns+` FROM object
+	rows, err := f.q.Query(`SELECT `+recordColumns+` FROM object
 		WHERE deleted IS NULL AND seq > ? ORDER BY seq LIMIT ?`, f.at.Seq, pageObjects)
 	if err != nil {
 		return nil, err
@@ -294,7 +277,7 @@ func (f *feed) linksOf(records []*record, owners ...int64) ([]linkRow, error) {
 	for _, id := range owners {
 		args = append(args, id)
 	}
-	rows, err := f.q.QueryContext(f.ctx, `SELECT l.owner, l.attr, coalesce(o.oid, g.oid, ''), l.state, l.seq FROM link l
+	rows, err := f.q.Query(`SELECT l.owner, l.attr, coalesce(o.oid, g.oid, ''), l.state, l.seq FROM link l
 		LEFT JOIN object o ON o.id = l.target LEFT JOIN gone g ON g.id = l.target
 		WHERE l.seq > ? AND l.owner IN (?`+strings.Repeat(",?", len(owners)-1)+`)`, args...)
 	if err != nil {
@@ -353,7 +336,7 @@ func (f *feed) change(r *record, links []linkRow) canopy.Change {
 
 // image is the whole object.
 func image(r *record, v view, links []linkRow) canopy.Change {
-	c := canopy.Change{Kind: canopy.FullImage, Class: r.class, Anchor: r.oid, DN: dnOf(r.oid), Attrs: canopy.Attrs{}}
+	c := canopy.Change{Kind: canopy.FullImage, Class: r.class, Anchor: r.oid, Attrs: canopy.Attrs{}}
 	for _, b := range []body{r.own, r.cloud} {
 		for name, values := range b.attrs {
 			if v.wants(name) {

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -12,7 +11,8 @@ import (
 // searchLimit is how many objects a search gives when it names no limit.
 const searchLimit = 100
 
-// Search finds objects by object id, name or source anchor. The tenant has no containers, so none has children.
+// Search finds objects by object id, name or source anchor. The tenant has no containers and no DNs, so nothing is found
+// by them. With a scope of groups, what is found outside comes as out of scope.
 func (d door) Search(ctx context.Context, req canopy.SearchRequest) ([]canopy.Change, error) {
 	where, args := searchFor(req)
 	if where == "" {
@@ -22,13 +22,16 @@ func (d door) Search(ctx context.Context, req canopy.SearchRequest) ([]canopy.Ch
 	if limit <= 0 {
 		limit = searchLimit
 	}
-	q, err := d.t.file.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	q, end, err := d.t.file.snapshot(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("search the tenant: %w", classify(err))
+		return nil, fmt.Errorf("search the tenant: %w", err)
 	}
-	defer q.Rollback() //nolint:errcheck // nothing was written
-	f := &feed{ctx: ctx, q: q, view: viewOf(req.Classes, req.Attrs), whole: true}
-	records, err := queryRecords(ctx, q, where+` AND deleted IS NULL ORDER BY id`, args...)
+	defer end()
+	f := &feed{ctx: ctx, q: q, view: viewOf(req.Scope, req.Classes, req.Attrs), whole: true}
+	if err := f.expand(); err != nil {
+		return nil, fmt.Errorf("search the tenant: %w", err)
+	}
+	records, err := queryRecords(q, where+` AND deleted IS NULL ORDER BY id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("search the tenant: %w", err)
 	}
@@ -37,11 +40,15 @@ func (d door) Search(ctx context.Context, req canopy.SearchRequest) ([]canopy.Ch
 		if !f.view.wantsClass(r.class) {
 			continue
 		}
+		if !f.inScope(r) {
+			out = append(out, canopy.Change{Kind: canopy.LeftScope, Anchor: r.oid})
+			continue
+		}
 		links, err := f.linksOf([]*record{r}, r.id)
 		if err != nil {
 			return nil, fmt.Errorf("search the tenant: links of %s: %w", r.oid, err)
 		}
-		if out = append(out, image(r, f.view, links)); len(out) == limit {
+		if out = append(out, image(r, f.view, links)); len(out) >= limit {
 			break
 		}
 	}
@@ -53,8 +60,6 @@ func searchFor(req canopy.SearchRequest) (where string, args []any) {
 	switch {
 	case req.Anchor != "":
 		return `oid = ?`, []any{string(req.Anchor)}
-	case req.DN != "" && objectIDOf(req.DN) != "":
-		return `oid = ?`, []any{string(objectIDOf(req.DN))}
 	case req.Name != "":
 		name := canopy.Fold(strings.TrimSpace(req.Name))
 		return `(oid = ? OR anchor = ? OR id IN (SELECT object FROM claim WHERE key IN (?, ?, ?, ?, ?)))`, []any{
@@ -64,8 +69,8 @@ func searchFor(req canopy.SearchRequest) (where string, args []any) {
 	return "", nil
 }
 
-func queryRecords(ctx context.Context, q querier, where string, args ...any) ([]*record, error) {
-	rows, err := q.QueryContext(ctx, `SELECT `+recordColumns+` FROM object WHERE `+where, args...)
+func queryRecords(q querier, where string, args ...any) ([]*record, error) {
+	rows, err := q.Query(`SELECT `+recordColumns+` FROM object WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}

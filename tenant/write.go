@@ -88,12 +88,12 @@ func (x *tx) export(e *canopy.Export) (canopy.Result, error) {
 
 // add makes an object, or takes over the one that it matches. Adding again is the same as adding once.
 func (x *tx) add(e *canopy.Export) (canopy.Result, error) {
+	if classesOf(e.Class) == 0 {
+		return canopy.Result{}, refuse(CodeOperation, "", "the tenant has no objects of class %q", e.Class)
+	}
 	anchor, err := anchorOf(e)
 	if err != nil {
 		return canopy.Result{}, err
-	}
-	if classesOf(e.Class) == 0 {
-		return canopy.Result{}, refuse(CodeOperation, "", "the tenant has no objects of class %s", e.Class)
 	}
 	if err := x.check(e); err != nil {
 		return canopy.Result{}, err
@@ -117,7 +117,7 @@ func (x *tx) add(e *canopy.Export) (canopy.Result, error) {
 	if err != nil {
 		return canopy.Result{}, err
 	}
-	return canopy.Result{Kind: canopy.Done, Anchor: r.oid, DN: dnOf(r.oid), Match: how, Failed: failed}, nil
+	return canopy.Result{Kind: canopy.Done, Anchor: r.oid, Match: how, Failed: failed}, nil
 }
 
 // takeOver makes a cloud object a synchronised one: what it held is kept until something synced overwrites it.
@@ -206,7 +206,7 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 	if err != nil {
 		return canopy.Result{}, err
 	}
-	return canopy.Result{Kind: canopy.Done, Anchor: r.oid, DN: dnOf(r.oid), Match: how, Failed: failed}, nil
+	return canopy.Result{Kind: canopy.Done, Anchor: r.oid, Match: how, Failed: failed}, nil
 }
 
 func hardMatchError(n newcomer, r *record) (string, error) {
@@ -218,13 +218,9 @@ func hardMatchError(n newcomer, r *record) (string, error) {
 func (x *tx) find(e *canopy.Export) (*record, error) {
 	var r *record
 	var err error
-	oid := e.Ref.Anchor
-	if oid == "" {
-		oid = objectIDOf(e.Ref.DN)
-	}
 	switch {
-	case oid != "":
-		r, err = x.byObjectID(oid)
+	case e.Ref.Anchor != "":
+		r, err = x.byObjectID(e.Ref.Anchor)
 	case e.SourceAnchor != "":
 		r, err = x.byAnchor(e.SourceAnchor)
 	default:
@@ -234,7 +230,7 @@ func (x *tx) find(e *canopy.Export) (*record, error) {
 		return nil, err
 	}
 	if r == nil || r.deleted != 0 {
-		gone := refuse(CodeNotFound, "", "there is no object %s", oid)
+		gone := refuse(CodeNotFound, "", "there is no object %s", e.Ref.Anchor+canopy.Anchor(e.SourceAnchor))
 		gone.kind = canopy.NotThere
 		return nil, gone
 	}
