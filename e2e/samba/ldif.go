@@ -12,6 +12,9 @@ import (
 type Object struct {
 	DN    string
 	Attrs map[string][]string
+	// GUID and SID are what the object is to be known by, as octets of objectGUID and text of objectSid; "" lets the
+	// directory choose. Only Load can give them.
+	GUID, SID string
 }
 
 // Link is one value of a linked attribute of an object.

@@ -1,6 +1,7 @@
 package samba
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -34,13 +35,16 @@ func (d *DC) Load(ctx context.Context, objects []Object, links []Link) (Loaded, 
 	if err != nil {
 		return l, err
 	}
-	var fresh []Object
+	var fresh, foreign []Object
 	for _, o := range objects {
-		if there[strings.ToLower(o.DN)] {
+		switch f := fit(o, settable, l.Dropped); {
+		case there[strings.ToLower(o.DN)]:
 			l.Existing = append(l.Existing, o.DN)
-			continue
+		case slices.Contains(o.Attrs["objectClass"], "foreignSecurityPrincipal"):
+			foreign = append(foreign, f)
+		default:
+			fresh = append(fresh, f)
 		}
-		fresh = append(fresh, fit(o, settable, l.Dropped))
 	}
 	var kept []Link
 	for _, k := range links {
@@ -53,16 +57,20 @@ func (d *DC) Load(ctx context.Context, objects []Object, links []Link) (Loaded, 
 	if err := d.bulk(ctx, "ldbadd", LDIF(fresh)); err != nil {
 		return l, fmt.Errorf("add %d objects to %s: %w", len(fresh), d.o.Domain, err)
 	}
+	if err := d.bulk(ctx, "ldbadd", LDIF(foreign), "--controls=provision:0"); err != nil { // as if the domain were just made
+		return l, fmt.Errorf("add %d foreign security principals to %s: %w", len(foreign), d.o.Domain, err)
+	}
 	if err := d.bulk(ctx, "ldbmodify", LinkLDIF(kept)); err != nil {
 		return l, fmt.Errorf("add %d links to %s: %w", len(kept), d.o.Domain, err)
 	}
-	l.Objects, l.Links, l.Took = len(fresh), len(kept), time.Since(began)
+	l.Objects, l.Links, l.Took = len(fresh)+len(foreign), len(kept), time.Since(began)
 	return l, nil
 }
 
 // bulk runs a program on a file; from standard input it would commit each record by itself.
-func (d *DC) bulk(ctx context.Context, program string, ldif []byte) error {
-	if len(ldif) == 0 {
+func (d *DC) bulk(ctx context.Context, program string, ldif []byte, more ...string) error {
+	wanted := bytes.Count(ldif, []byte("\n\n"))
+	if wanted == 0 {
 		return nil
 	}
 	f, err := os.CreateTemp(d.dir, "load-*.ldif")
@@ -71,9 +79,14 @@ func (d *DC) bulk(ctx context.Context, program string, ldif []byte) error {
 	}
 	_, err = f.Write(ldif)
 	if err = errors.Join(err, f.Close()); err == nil {
-		// relax lets in what only a directory makes itself: conflict objects, critical ones
-		_, err = d.Tool(ctx, program, "--nosync", "--relax", "-o", "batch_mode:1", "-o", "transaction_index_cache_size:200000",
-			"-H", d.Sam(), f.Name())
+		// relax lets in what only a directory makes itself: anchors, conflict objects, critical ones
+		args := append([]string{"--nosync", "--relax", "-o", "batch_mode:1", "-o", "transaction_index_cache_size:200000", "-H", d.Sam()}, more...)
+		var out []byte
+		out, err = d.Tool(ctx, program, append(args, f.Name())...)
+		// A record that is refused ends the program, but does not always make it fail.
+		if said := strings.TrimSpace(string(out)); err == nil && !strings.Contains(said, fmt.Sprintf(" %d records successfully", wanted)) {
+			err = fmt.Errorf("%s: of %d records: %s", program, wanted, said)
+		}
 	}
 	return errors.Join(err, os.Remove(f.Name()))
 }
@@ -120,6 +133,12 @@ func (d *DC) existing(ctx context.Context) (map[string]bool, error) {
 // fit gives a copy of o with the settable attributes only.
 func fit(o Object, settable map[string]bool, dropped map[string]int) Object {
 	n := Object{DN: o.DN, Attrs: map[string][]string{}}
+	if o.GUID != "" {
+		n.Attrs["objectGUID"] = []string{o.GUID}
+	}
+	if o.SID != "" {
+		n.Attrs["objectSid"] = []string{o.SID}
+	}
 	password := false
 	for name, values := range o.Attrs {
 		if len(values) == 0 {

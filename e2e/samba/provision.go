@@ -52,6 +52,7 @@ func (d *DC) provision(ctx context.Context) error {
 	args := []string{"domain", "provision", "--configfile=" + seed, "--targetdir=" + d.dir, "--server-role=dc",
 		"--domain=" + d.o.Netbios, "--realm=" + strings.ToUpper(d.o.Domain), "--host-name=" + d.o.Host, "--host-ip=" + d.o.IP,
 		"--adminpass=" + d.o.AdminPassword, "--dns-backend=" + dns, "--base-schema=2012_R2",
+		"--next-rid=1000000",  // what is numbered here must not meet what Load gives SIDs
 		"--backend-store=mdb", // with tdb each DirSync increment walks the whole partition
 		"--option=interfaces=" + d.o.IP + "/8", "--option=bind interfaces only=yes"}
 	if d.o.SID != "" {

@@ -241,7 +241,8 @@ func invocation(t *testing.T, d *DC) string {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	d := Run(t, Options{Domain: "adatum.local", IP: NetHarness.IP(6)})
+	const sid, stranger = "S-1-5-21-4000000001-20-30", "S-1-5-21-7-8-9-1200"
+	d := Run(t, Options{Domain: "adatum.local", IP: NetHarness.IP(6), SID: sid})
 	ctx := within(t)
 	ou := "OU=People," + d.Base()
 	objects := []Object{{DN: ou, Attrs: map[string][]string{"objectClass": {"organizationalUnit"}}},
@@ -256,19 +257,36 @@ func TestLoad(t *testing.T) {
 			"displayName": {"Ünal " + name}, "userAccountControl": {"512"}, "mailNickname": {name}, "objectGUID": {"0123456789abcdef"}}})
 		links = append(links, Link{group, "member", dn})
 	}
-	objects = append(objects, Object{DN: group, Attrs: map[string][]string{"objectClass": {"group"}, "sAMAccountName": {"All"}}},
+	foreign := "CN=" + stranger + ",CN=ForeignSecurityPrincipals," + d.Base()
+	known := Object{DN: "CN=known," + ou, GUID: "0123456789abcdef", SID: sid + "-1104", Attrs: map[string][]string{"objectClass": {"user"},
+		"sAMAccountName": {"known"}, "isCriticalSystemObject": {"TRUE"}}}
+	links = append(links, Link{group, "member", foreign})
+	objects = append(objects, known, Object{DN: foreign, SID: stranger, Attrs: map[string][]string{"objectClass": {"top", "foreignSecurityPrincipal"}}},
+		Object{DN: group, Attrs: map[string][]string{"objectClass": {"group"}, "sAMAccountName": {"All"}}},
 		Object{DN: `CN=Twice\0ACNF:11111111-2222-3333-4444-555555555555,` + ou, Attrs: map[string][]string{"objectClass": {"contact"}}})
 	l, err := d.Load(ctx, objects, links)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d objects and %d links in %v; left out %v", l.Objects, l.Links, l.Took.Round(time.Millisecond), l.Dropped)
-	if l.Objects != people+3 || l.Links != people || len(l.Existing) != 1 || l.Dropped["mailNickname"] != people {
+	if l.Objects != people+5 || l.Links != people+1 || len(l.Existing) != 1 || l.Dropped["mailNickname"] != people {
 		t.Errorf("got %+v", l)
 	}
 	e, err := d.Get(ctx, group, "member")
-	if err != nil || len(e.GetAttributeValues("member")) != people {
-		t.Errorf("members: got %d, %v, want %d", len(e.GetAttributeValues("member")), err, people)
+	if err != nil || len(e.GetAttributeValues("member")) != people+1 {
+		t.Errorf("members: got %d, %v, want %d", len(e.GetAttributeValues("member")), err, people+1)
+	}
+	if guid, err := d.GUID(ctx, known.DN); err != nil || guid != "33323130-3534-3736-3839-616263646566" {
+		t.Errorf("a given objectGUID: got %s, %v", guid, err)
+	}
+	if e, err := d.Get(ctx, "<SID="+known.SID+">", "cn"); err != nil || e == nil || e.GetAttributeValue("cn") != "known" {
+		t.Errorf("a given SID: got %v, %v", e, err)
+	}
+	if _, err := d.AddUser(ctx, "", "later", "Later-Secret-1", nil); err != nil {
+		t.Errorf("a user after the load: %v", err)
+	}
+	if _, err := d.Load(ctx, []Object{{DN: "CN=x," + ou, Attrs: map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"known"}}}}, nil); err == nil {
+		t.Error("a name that is taken: got no error")
 	}
 	e, err = d.Get(ctx, "CN=u00000,"+ou, "displayName", "userAccountControl")
 	if err != nil || e.GetAttributeValue("displayName") != "Ünal u00000" || e.GetAttributeValue("userAccountControl") != "544" {
