@@ -219,7 +219,7 @@ func (d *DC) Close() error {
 // LogTail is the end of what the controller wrote, at most n lines of each file.
 func (d *DC) LogTail(n int) string {
 	var b strings.Builder
-	for _, name := range []string{"provision.log", "samba.out", "log.samba"} {
+	for _, name := range []string{"samba.out", "log.samba"} {
 		text, err := os.ReadFile(filepath.Join(d.dir, "log", name))
 		if err != nil || len(text) == 0 {
 			continue
