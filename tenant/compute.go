@@ -84,8 +84,12 @@ func (c calculation) upn(alias string) string {
 
 // digits are four digits that depend on nothing but the object and the number of the try.
 func (c calculation) digits(try int) uint32 {
+	name := c.anchor
+	if name == "" {
+		name = string(c.id)
+	}
 	h := fnv.New32a()
-	_, _ = fmt.Fprintf(h, "%s %s %d", c.anchor, c.id, try) // never fails
+	_, _ = fmt.Fprintf(h, "%s %d", name, try) // never fails
 	return h.Sum32() % 10000
 }
 

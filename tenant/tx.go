@@ -83,7 +83,8 @@ func (x *tx) forget(day int64) error {
 	}
 	old := day - int64(keepFeed/(24*time.Hour))
 	low := x.low
-	if err := x.row(`SELECT coalesce(max(seq), 0) FROM day WHERE day <= ?`, old).Scan(&low); err != nil {
+	// Every day with a change has a row, so what came before the first younger row is older.
+	if err := x.row(`SELECT min(seq) FROM day WHERE day > ?`, old).Scan(&low); err != nil {
 		return err
 	}
 	if low <= x.low {
@@ -93,7 +94,7 @@ func (x *tx) forget(day int64) error {
 	return errors.Join(
 		x.exec(`DELETE FROM link WHERE state = 0 AND seq <= ?`, low),
 		x.exec(`DELETE FROM gone WHERE seq <= ?`, low),
-		x.exec(`DELETE FROM day WHERE day < ?`, old),
+		x.exec(`DELETE FROM day WHERE day <= ?`, old),
 		x.exec(`UPDATE counter SET low = ?`, low))
 }
 
