@@ -1,0 +1,71 @@
+# make check    everything that needs no installing and no servers; under 3 minutes
+# make test     check, and the parts that need real domain controllers, which it installs on Debian and Ubuntu
+# make e2e      those parts alone
+# make bench    the measurements
+# make fuzz     every fuzz target for FUZZTIME
+# make verify   generated files are what their generators make
+# make build    the binaries, into bin/
+
+GO       ?= go
+FUZZTIME ?= 5s
+TOOLS    := bin/tools
+ROOMS    := $(shell $(GO) list ./... | grep -v '/e2e')
+
+# Leaving out the real parts is a failure in CI.
+ifeq ($(CI),true)
+export CANOPY_REAL = require
+endif
+
+.PHONY: check test e2e bench fuzz verify build clean format vet lint race tools install
+
+check: format vet lint verify race
+
+test: check e2e
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...
+
+format:
+	@echo "== gofmt"
+	@out="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; test -z "$$out" || { echo "not formatted:"; echo "$$out"; exit 1; }
+
+vet:
+	@echo "== go vet"
+	@$(GO) vet ./...
+
+# The linters are built from their own module, so that their requirements never move one of the product's.
+tools:
+	@cd tools && $(GO) build -o ../$(TOOLS)/ tool
+
+lint: tools
+	@echo "== staticcheck"
+	@$(TOOLS)/staticcheck ./...
+	@echo "== exhaustive"
+	@$(TOOLS)/exhaustive -d ./...
+	@echo "== gochecknoinits"
+	@$(TOOLS)/gochecknoinits ./...
+
+verify:
+	@echo "== generated files"
+	@scripts/verify.sh
+
+# At reduced size, and without what must be installed, whatever CI asks for: test runs that part at full size.
+race:
+	@echo "== tests with the race detector"
+	@CI= CANOPY_REAL=no $(GO) test -race -short -timeout 10m $(ROOMS)
+
+e2e: install
+	@echo "== tests with real domain controllers, and those that are shortened elsewhere"
+	@$(GO) test -count=1 -timeout 40m $$(scripts/full-size.sh)
+
+install:
+	@scripts/install-real-parts.sh
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin

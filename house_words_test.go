@@ -1,0 +1,150 @@
+package canopy_test
+
+import (
+	"go/ast"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// more are the nouns that tables and commands may have besides the words of doc.go, each with its meaning.
+var more = map[string]string{
+	"key":        "a name under which entries and metas are found",
+	"due":        "what a coming plan has to look at",
+	"item":       "one part of a plan",
+	"log":        "short for the provisioning log where there is no other",
+	"decision":   "what a person decided about a join",
+	"lease":      "the right to work on a connector for a while",
+	"identity":   "which source anchor an anchor once had",
+	"setting":    "a switch of the tenant",
+	"object":     "what a directory holds",
+	"gone":       "an object that a directory does not hold any more",
+	"counter":    "where numbers come from",
+	"day":        "where the change feed stood on a day",
+	"migration":  "which form the database has",
+	"domain":     "a name that the tenant has verified",
+	"expr":       "an expression of an attribute flow",
+	"rule":       "short for sync rule",
+	"lab":        "three forests and a tenant on one machine",
+	"canopy":     "the product",
+	"completion": "the shell's completions",
+	"match":      "which object of the target an object would meet",
+	"onprem":     "the forests' side of what the tenant has",
+	"user":       "a person's object in a directory",
+	"group":      "a group in a directory",
+	"contact":    "a contact in a directory",
+}
+
+// verbs are what commands do.
+var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
+	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
+	"version", "eval", "validate", "enable", "disable", "help", "search", "verify", "pin"}
+
+var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
+
+// words are the words of doc.go: the left column of its list, also each for itself.
+func words(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for _, line := range strings.Split(string(text), "\n") {
+		hit := wordLine.FindStringSubmatch(strings.TrimPrefix(line, "//"))
+		if hit == nil {
+			continue
+		}
+		for _, phrase := range strings.Split(hit[1], ",") {
+			phrase = strings.TrimSpace(phrase)
+			all[phrase] = true
+			for _, w := range strings.Fields(phrase) {
+				all[w] = true
+			}
+		}
+	}
+	for _, want := range []string{"entry", "sync rule", "mailbox", "held back"} {
+		if !all[want] {
+			t.Fatalf("doc.go's list of words was not understood: no %q in it", want)
+		}
+	}
+	return all
+}
+
+var tableName = regexp.MustCompile(`(?i)CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([a-z_]+)"?\s*\(`)
+
+// TestTablesAreWords: a table is called by a word of doc.go, or by several of them.
+func TestTablesAreWords(t *testing.T) {
+	t.Parallel()
+	known := words(t)
+	walk(t, func(p string) {
+		room, _, _ := strings.Cut(p, "/")
+		if ext := path.Ext(p); !slices.Contains([]string{"store", "tenant", "auth"}, room) || ext != ".sql" && ext != ".go" ||
+			strings.HasSuffix(p, "_test.go") {
+			return
+		}
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hit := range tableName.FindAllStringSubmatch(string(text), -1) {
+			for _, w := range strings.Split(hit[1], "_") {
+				if !known[w] && more[w] == "" {
+					t.Errorf("%s: the table %s: %q is no word of doc.go", p, hit[1], w)
+				}
+			}
+		}
+	})
+}
+
+// TestCommandsAreWords: a command is called by a word of doc.go, or by a verb.
+func TestCommandsAreWords(t *testing.T) {
+	t.Parallel()
+	known := words(t)
+	for _, s := range sources(t) {
+		if s.test || s.room != "cmd" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			kv, ok := n.(*ast.KeyValueExpr)
+			if !ok {
+				return true
+			}
+			key, isKey := kv.Key.(*ast.Ident)
+			use, isText := kv.Value.(*ast.BasicLit)
+			if !isKey || !isText || key.Name != "Use" {
+				return true
+			}
+			name, _, _ := strings.Cut(strings.Trim(use.Value, "`\""), " ")
+			for _, w := range strings.Split(name, "-") {
+				if !known[w] && more[w] == "" && !slices.Contains(verbs, w) {
+					t.Errorf("%s: the command %s: %q is no word of doc.go and no verb", s.fset.Position(use.Pos()), name, w)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// TestDocumentsAreThere: what the documents link to exists.
+func TestDocumentsAreThere(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	walk(t, func(p string) {
+		if path.Ext(p) != ".md" {
+			return
+		}
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hit := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(path.Join(path.Dir(p), hit[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", p, hit[1])
+			}
+		}
+	})
+}
