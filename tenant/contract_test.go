@@ -82,7 +82,7 @@ func TestContract(t *testing.T) {
 			}
 			return e
 		},
-		// More than two pages, so that reading on in the middle is tested.
-		People: 1100,
+		// More than a page, so that reading on in the middle is tested.
+		People: 600,
 	})
 }
