@@ -27,7 +27,7 @@ build:
 
 format:
 	@echo "== gofmt"
-	@out="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; test -z "$$out" || { echo "not formatted:"; echo "$$out"; exit 1; }
+	@out="$$(gofmt -l .)"; test -z "$$out" || { echo "not formatted:"; echo "$$out"; exit 1; }
 
 vet:
 	@echo "== go vet"
