@@ -1,0 +1,5 @@
+package store
+
+import "errors"
+
+var errPending = errors.New("this part of the store follows")
