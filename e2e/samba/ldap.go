@@ -141,7 +141,7 @@ func (d *DC) Delete(ctx context.Context, dn string) error {
 }
 
 // Undelete brings a deleted object back under dn, found by its objectGUID in dashed form, and gives it attributes in the
-// same write: Samba keeps little else than its GUID, SID and names.
+// same write, any but userAccountControl: Samba keeps that, and little else than GUID, SID and names.
 func (d *DC) Undelete(ctx context.Context, guid, dn string, attrs map[string][]string) error {
 	return d.Do(ctx, func(c *ldap.Conn) error {
 		deleted := []ldap.Control{ldap.NewControlString("1.2.840.113556.1.4.417", true, "")}
