@@ -37,11 +37,14 @@ vet:
 tools:
 	@cd tools && $(GO) build -o ../$(TOOLS)/ tool
 
+# Enumerations of others are not ours to exhaust, and the set of classes is open.
+OTHERS := -typeignore 'canopy\.Class$$' -typeignore 'asn1-ber' -typeignore '^(go|net|reflect|time)[/.]'
+
 lint: tools
 	@echo "== staticcheck"
 	@$(TOOLS)/staticcheck ./...
 	@echo "== exhaustive"
-	@$(TOOLS)/exhaustive -d ./...
+	@$(TOOLS)/exhaustive -d $(OTHERS) ./...
 	@echo "== gochecknoinits"
 	@$(TOOLS)/gochecknoinits ./...
 
