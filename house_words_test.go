@@ -1,7 +1,9 @@
 package canopy_test
 
 import (
+	"errors"
 	"go/ast"
+	"io/fs"
 	"os"
 	"path"
 	"regexp"
@@ -147,4 +149,57 @@ func TestDocumentsAreThere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPromisesHaveProof: each row of the table of promises names, in backquotes, a scenario file or a test, and all
+// that it names are there.
+func TestPromisesHaveProof(t *testing.T) {
+	t.Parallel()
+	const table = "docs/scenarios.md"
+	text, err := os.ReadFile(table)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Logf("there is no %s yet", table)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	quoted := regexp.MustCompile("`([^`]+)`")
+	rows := 0
+	for _, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "|") || strings.Trim(line, "|-: ") == "" {
+			continue
+		}
+		if rows++; rows == 1 {
+			continue // the table's head
+		}
+		proofs := 0
+		for _, hit := range quoted.FindAllStringSubmatch(line, -1) {
+			name, _, _ := strings.Cut(hit[1], "/")
+			isTest := strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz") || strings.HasPrefix(name, "Benchmark")
+			isFile := strings.HasSuffix(hit[1], ".txtar") || strings.HasSuffix(hit[1], "_test.go")
+			switch {
+			case isTest && !tests[name]:
+				t.Errorf("%s: there is no test %s: %s", table, name, line)
+			case isFile:
+				if _, err := os.Stat(hit[1]); err != nil {
+					t.Errorf("%s: there is no file %s: %s", table, hit[1], line)
+				}
+			}
+			if isTest || isFile {
+				proofs++
+			}
+		}
+		if proofs == 0 {
+			t.Errorf("%s: a promise without a scenario or test: %s", table, line)
+		}
+	}
 }
