@@ -47,6 +47,12 @@ var licences = []struct{ name, phrase string }{
 	{"CC0-1.0", "CC0 1.0 Universal"},
 }
 
+// unchanged are modules whose licence (MPL-2.0) asks that changes to their own files be published: they are linked as they
+// are, and their source is where go.mod says. Each with what needs it.
+var unchanged = map[string]string{
+	"github.com/hashicorp/go-uuid": "Kerberos, by jcmturner/gokrb5",
+}
+
 // TestLicences: every module that is linked here has a licence that lets us give the product away.
 func TestLicences(t *testing.T) {
 	t.Parallel()
@@ -57,7 +63,7 @@ func TestLicences(t *testing.T) {
 			continue
 		}
 		seen[name] = true
-		if found := licence(t, dir); found == "" {
+		if unchanged[name] == "" && licence(t, dir) == "" {
 			t.Errorf("%s: none of the licences that may be linked was found in %s", name, dir)
 		}
 	}
