@@ -109,10 +109,6 @@ const foreign = "foreignSecurityPrincipal"
 
 func (e *entry) name(dn string) string { return strconv.Itoa(e.order) + " " + strings.ToLower(dn) }
 
-func (e *entry) get(name string) string {
-	return strings.Join(e.Attrs[name][:min(1, len(e.Attrs[name]))], "")
-}
-
 func (e *entry) number(name string) int64 {
 	n, _ := strconv.ParseInt(e.first(name), 10, 64) // absent is 0
 	return n
