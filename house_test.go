@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	// rung 1
 	"rule":  {".", "expr"},
 	"check": {"."},
-	"db":    {},
+	"db":    {"."},
 	// rung 2: never each other
 	"store":         {".", "db"},
 	"auth":          {".", "db"},
