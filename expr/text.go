@@ -1,0 +1,226 @@
+package expr
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// textFunctions work on text. Lengths and positions count characters, from 1.
+var textFunctions = []function{
+	{name: "Trim", takes: "t", maps: true, usage: "Trim(text)", text: "without white space at both ends", call: onText(trim)},
+	{name: "LTrim", takes: "t", maps: true, usage: "LTrim(text)", text: "without white space at the beginning",
+		call: onText(func(s string) string { return strings.TrimLeftFunc(s, blank) })},
+	{name: "RTrim", takes: "t", maps: true, usage: "RTrim(text)", text: "without white space at the end",
+		call: onText(func(s string) string { return strings.TrimRightFunc(s, blank) })},
+	{name: "LCase", takes: "t", maps: true, usage: "LCase(text)", text: "in lower case", call: onText(strings.ToLower)},
+	{name: "UCase", takes: "t", maps: true, usage: "UCase(text)", text: "in upper case", call: onText(strings.ToUpper)},
+	{name: "PCase", takes: "t", maps: true, usage: "PCase(text)", text: "each word, as split by spaces, with a capital and the rest small", call: onText(properCase)},
+	{name: "Len", takes: "x", maps: true, null: nullGivesZero, usage: "Len(text)", text: "the number of characters, or of octets",
+		call: func(_ *machine, a []Value) (Value, error) {
+			if a[0].kind == Octets {
+				return Num(int64(len(a[0].s))), nil
+			}
+			return Num(int64(utf8.RuneCountInString(a[0].s))), nil
+		}},
+	{name: "Left", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Left(text, length)", text: "the first characters; all when length is negative",
+		call: func(_ *machine, a []Value) (Value, error) {
+			if a[1].n < 0 {
+				return a[0], nil
+			}
+			return Str(a[0].s[:offset(a[0].s, a[1].n)]), nil
+		}},
+	{name: "Right", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Right(text, length)", text: "the last characters; all when length is negative",
+		call: func(_ *machine, a []Value) (Value, error) {
+			if a[1].n < 0 {
+				return a[0], nil
+			}
+			return Str(a[0].s[offset(a[0].s, int64(utf8.RuneCountInString(a[0].s))-a[1].n):]), nil
+		}},
+	{name: "Mid", takes: "tnn", maps: true, null: nullGivesEmpty, usage: "Mid(text, start, length)",
+		text: "characters from start; all when start is outside the text or length is negative", call: mid},
+	{name: "InStr", takes: "tt?nt", null: nullGivesZero, usage: "InStr(text, find, [start], [vbTextCompare])",
+		text: "where find begins, 0 when it is not there; case counts unless vbTextCompare is given", call: inStr},
+	{name: "InStrRev", takes: "tt?nt", null: nullGivesZero, usage: "InStrRev(text, find, [start], [vbTextCompare])",
+		text: "where find begins last, at or before start, 0 when it is not there", call: inStrRev},
+	{name: "Replace", takes: "ttt", maps: true, usage: "Replace(text, old, new)", text: `each old as new; \n, \r and \t are understood`, call: replace},
+	{name: "ReplaceChars", takes: "tt", maps: true, usage: `ReplaceChars(text, "a:b,c:,ö:oe")`, text: "each character of the pattern as what stands beside it", call: replaceChars},
+	{name: "PadLeft", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadLeft(text, length, character)", text: "filled up at the beginning", call: pad(true)},
+	{name: "PadRight", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadRight(text, length, character)", text: "filled up at the end", call: pad(false)},
+	{name: "Word", takes: "tnt", null: nullGivesEmpty, usage: "Word(text, number, delimiters)",
+		text: "the word of this number, from 1, as split by any of the delimiters; empty when there is none", call: word},
+}
+
+func onText(f func(string) string) func(*machine, []Value) (Value, error) {
+	return func(_ *machine, a []Value) (Value, error) { return Str(f(a[0].s)), nil }
+}
+
+func blank(r rune) bool { return unicode.IsSpace(r) }
+
+func trim(s string) string { return strings.TrimFunc(s, blank) }
+
+func properCase(s string) string {
+	words := strings.Split(s, " ")
+	for i, w := range words {
+		r, n := utf8.DecodeRuneInString(w)
+		if n > 0 {
+			words[i] = string(unicode.ToUpper(r)) + strings.ToLower(w[n:])
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// offset is the byte at which character n, from 0, of s begins; the end when s is shorter.
+func offset(s string, n int64) int {
+	if n <= 0 {
+		return 0
+	}
+	if n >= int64(len(s)) {
+		return len(s)
+	}
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+func mid(_ *machine, a []Value) (Value, error) {
+	s, start, length := a[0].s, a[1].n, a[2].n
+	if start <= 0 || start > int64(utf8.RuneCountInString(s)) || length < 0 {
+		return a[0], nil
+	}
+	s = s[offset(s, start-1):]
+	return Str(s[:offset(s, length)]), nil
+}
+
+// search reads the arguments that InStr and InStrRev share. start is 0 when it was not given.
+func search(a []Value) (text, find string, start int64, err error) {
+	text, find = a[0].s, a[1].s
+	if len(a) > 2 {
+		if start = a[2].n; start < 1 {
+			return "", "", 0, badArg(3, "is %d; characters are counted from 1", start)
+		}
+	}
+	if len(a) > 3 {
+		fold, err := folds(a[3], 4)
+		if err != nil {
+			return "", "", 0, err
+		}
+		if fold {
+			text, find = simpleFold(text), simpleFold(find)
+		}
+	}
+	return text, find, start, nil
+}
+
+// simpleFold is lower case letter by letter, so that positions stay.
+func simpleFold(s string) string { return strings.Map(unicode.ToLower, s) }
+
+// folds reads a word that says whether case counts.
+func folds(v Value, arg int) (bool, error) {
+	switch v.s {
+	case "CaseInsensitive":
+		return true, nil
+	case "CaseSensitive":
+		return false, nil
+	}
+	return false, badArg(arg, "must be CaseInsensitive or CaseSensitive, is %s", described(v))
+}
+
+func inStr(_ *machine, a []Value) (Value, error) {
+	text, find, start, err := search(a)
+	if err != nil {
+		return Value{}, err
+	}
+	skip := offset(text, start-1)
+	i := strings.Index(text[skip:], find)
+	if i < 0 || find == "" {
+		return Num(0), nil
+	}
+	return Num(int64(utf8.RuneCountInString(text[:skip+i])) + 1), nil
+}
+
+func inStrRev(_ *machine, a []Value) (Value, error) {
+	text, find, start, err := search(a)
+	if err != nil {
+		return Value{}, err
+	}
+	if start > 0 {
+		text = text[:offset(text, start)]
+	}
+	i := strings.LastIndex(text, find)
+	if i < 0 || find == "" {
+		return Num(0), nil
+	}
+	return Num(int64(utf8.RuneCountInString(text[:i])) + 1), nil
+}
+
+func replace(m *machine, a []Value) (Value, error) {
+	escapes := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t")
+	s, old, with := a[0].s, escapes.Replace(a[1].s), escapes.Replace(a[2].s)
+	if old == "" {
+		return a[0], nil
+	}
+	if len(s)+strings.Count(s, old)*(len(with)-len(old)) > maxText {
+		return Value{}, errText
+	}
+	return Str(strings.ReplaceAll(s, old, with)), m.spend(len(s))
+}
+
+func replaceChars(_ *machine, a []Value) (Value, error) {
+	with := map[rune]string{}
+	for part := range strings.SplitSeq(strings.ReplaceAll(a[1].s, " ", ""), ",") {
+		from, to, ok := strings.Cut(part, ":")
+		r, n := utf8.DecodeRuneInString(from)
+		if !ok || n == 0 || n != len(from) {
+			return Value{}, badArg(2, "the part %q is not character:text", part)
+		}
+		with[r] = to
+	}
+	var b strings.Builder
+	for _, r := range a[0].s {
+		if to, ok := with[r]; ok {
+			b.WriteString(to)
+		} else {
+			b.WriteRune(r)
+		}
+		if b.Len() > maxText {
+			return Value{}, errText
+		}
+	}
+	return Str(b.String()), nil
+}
+
+func pad(left bool) func(*machine, []Value) (Value, error) {
+	return func(_ *machine, a []Value) (Value, error) {
+		s, with := a[0].s, a[2].s
+		missing := a[1].n - int64(utf8.RuneCountInString(s))
+		switch {
+		case utf8.RuneCountInString(with) != 1:
+			return Value{}, badArg(3, "must be one character, is %s", described(a[2]))
+		case missing <= 0:
+			return a[0], nil
+		case missing > maxText/int64(len(with)):
+			return Value{}, errText
+		case left:
+			return Str(strings.Repeat(with, int(missing)) + s), nil
+		}
+		return Str(s + strings.Repeat(with, int(missing))), nil
+	}
+}
+
+func word(_ *machine, a []Value) (Value, error) {
+	n := a[1].n
+	if n < 1 {
+		return Str(""), nil
+	}
+	for w := range strings.FieldsFuncSeq(a[0].s, func(r rune) bool { return strings.ContainsRune(a[2].s, r) }) {
+		if n--; n == 0 {
+			return Str(w), nil
+		}
+	}
+	return Str(""), nil
+}
