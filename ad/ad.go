@@ -66,8 +66,9 @@ type Conn struct {
 	cfg   Config
 	bases []DN // of cfg.Base
 
-	reading sync.Mutex // one Read at a time; guards tree
-	tree    *tree      // nil until a scoped read has loaded it
+	reading chan struct{} // one Read at a time; guards tree
+	tree    *tree         // nil until a scoped read has loaded it
+	ways    []way         // to be tried, in order
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -80,10 +81,10 @@ type Conn struct {
 
 var _ canopy.Connector = (*Conn)(nil)
 
-// Open checks a configuration and makes a connector of it. Nothing is contacted before the first use. What is wrong with
-// the configuration is an error of kind Invalid.
+// Open checks a configuration and makes a connector of it. Nothing is contacted before the first use; a password is not
+// needed before either. What is wrong with the configuration is an error of kind Invalid.
 func Open(cfg Config) (*Conn, error) {
-	c := &Conn{cfg: cfg, down: map[string]time.Time{}, seen: map[string]sight{}}
+	c := &Conn{cfg: cfg, reading: make(chan struct{}, 1), ways: []way{wayDirSync, waySecurity, wayUSN}, down: map[string]time.Time{}, seen: map[string]sight{}}
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("forest %s: %w", cfg.Name, err)
 	}

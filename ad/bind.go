@@ -8,6 +8,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/canopy-sync/canopy"
 )
 
 // check tells what is wrong with a bind.
@@ -17,11 +19,6 @@ func (b *Bind) check() error {
 		return invalid("bind", fmt.Sprintf("method %q is not known", b.Method), "write simple or kerberos")
 	case b.Account == "":
 		return invalid("bind", "no account is named", "name the account that reads the directory, such as sync@contoso.com")
-	case b.Method == "kerberos" && b.Password == "" && b.Keytab == "":
-		return invalid("bind", "there is neither a password nor a keytab", "give one of them")
-	case b.Method != "kerberos" && b.Password == "":
-		// An empty password makes an anonymous bind, which succeeds and then sees nothing.
-		return invalid("bind", "there is no password", "give one; a keytab needs method kerberos")
 	}
 	return nil
 }
@@ -30,6 +27,11 @@ func (b *Bind) check() error {
 func (c *Conn) bind(ctx context.Context, s *session) error {
 	stop := context.AfterFunc(ctx, func() { s.wire.fail(context.Cause(ctx)) })
 	defer stop()
+	// An empty password would make an anonymous bind, which succeeds and then sees nothing.
+	if b := &c.cfg.Bind; b.Password == "" && (b.Method != "kerberos" || b.Keytab == "") {
+		return &canopy.Error{Kind: canopy.Credentials, Code: "ad-no-password", Object: b.Account, Other: s.server, Text: "there is no password for the account",
+			Next: "give one in the configuration; a keytab needs method kerberos"}
+	}
 	if c.cfg.Bind.Method == "kerberos" {
 		return c.bindKerberos(ctx, s)
 	}

@@ -86,9 +86,25 @@ func (x *writer) some(ctx context.Context, target string, n canopy.Attr, refs []
 			return nil // a link to what is not there is not there
 		}
 	}
+	if !add && hasCode(err, ldap.LDAPResultUnwillingToPerform) {
+		if there, look := x.linked(ctx, target, n, dns[0]); look != nil || !there {
+			return look // Samba will not remove what is not there
+		}
+	}
 	_, code, text := verdict(err)
 	r.Failed = append(r.Failed, canopy.FailedLink{Attr: n, Ref: refs[0], Code: code, Text: text})
 	return nil
+}
+
+// linked tells whether an object has a link.
+func (x *writer) linked(ctx context.Context, target string, n canopy.Attr, dn string) (bool, error) {
+	there := false
+	q := query{base: target, filter: "(" + string(n) + "=" + escapeFilter(dn) + ")", attrs: []string{string(attrGUID)}}
+	err := x.s.one(ctx, q, func(*entry) error {
+		there = true
+		return nil
+	})
+	return there, err
 }
 
 // ofValues tells whether an error may be about single values, so that the others can be written without them.

@@ -2,6 +2,7 @@ package ad
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -159,7 +160,7 @@ func (e *entry) parse(op []byte) error {
 	if err != nil {
 		return err
 	}
-	e.dn = dn
+	e.dn = plainDN(dn)
 	_, list, _, err := tlv(rest)
 	for err == nil && len(list) > 0 {
 		var attr, name, vals, v []byte
@@ -182,6 +183,18 @@ func (e *entry) parse(op []byte) error {
 		e.attrs = append(e.attrs, f)
 	}
 	return err
+}
+
+// plainDN takes the identifiers off that come before an object's DN when extended DNs are asked for.
+func plainDN(dn []byte) []byte {
+	for len(dn) > 0 && dn[0] == '<' {
+		_, after, ok := bytes.Cut(dn, []byte(">;"))
+		if !ok {
+			break
+		}
+		dn = after
+	}
+	return dn
 }
 
 // done is the end of a search.

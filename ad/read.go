@@ -22,23 +22,31 @@ func wrap(err error, doing string, name canopy.ConnectorID) error {
 // Read reads in a goroutine of its own, so that the controller, the decoding and whoever takes the batches work at the
 // same time.
 func (c *Conn) Read(ctx context.Context, req canopy.ReadRequest, each func(canopy.Batch) error) error {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
+	select {
+	case c.reading <- struct{}{}:
+		defer func() { <-c.reading }()
+	case <-ctx.Done():
+		return wrap(ctx.Err(), "read", c.cfg.Name)
+	}
+	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	out := make(chan canopy.Batch, 1)
 	ended := make(chan error, 1)
 	go func() {
-		err := c.read(ctx, &req, out)
+		err := c.read(within, &req, out)
 		close(out)
 		ended <- err
 	}()
 	var stopped error
 	for b := range out {
 		if stopped == nil {
-			if stopped = each(b); stopped != nil {
-				cancel()
-			}
+			stopped = ctx.Err()
+		}
+		if stopped == nil {
+			stopped = each(b)
+		}
+		if stopped != nil {
+			cancel()
 		}
 	}
 	err := <-ended
@@ -129,7 +137,7 @@ func (c *Conn) read(ctx context.Context, req *canopy.ReadRequest, out chan<- can
 		c.put(s)
 		return err
 	}
-	r := &reader{c: c, req: req, w: wantsOf(f, req.Classes, req.Attrs, c.cfg.MaxValue), asked: askedHash(f, req), stream: s, way: wayDirSync}
+	r := &reader{c: c, req: req, w: wantsOf(f, req.Classes, req.Attrs, c.cfg.MaxValue), asked: askedHash(f, req), stream: s, way: c.ways[0]}
 	defer r.end()
 	if len(req.Scope.Groups) > 0 && !slices.Contains(r.w.ask, string(attrMember)) {
 		r.w.ask = append(r.w.ask, string(attrMember)) // to see when memberships change
@@ -160,22 +168,18 @@ func (r *reader) end() {
 // controller must not have lost updates since, as one that was set back to an older copy has.
 func (r *reader) fits(old *cursor) bool {
 	return old.Version == cursorVersion && old.Invocation == r.stream.invocation && old.Asked == r.asked && old.USN <= r.stream.root.usn &&
-		(old.Way == wayDirSync || !r.c.hasWay(r.stream.invocation, wayDirSync))
+		slices.Contains(r.c.ways, old.Way) && (old.Way == r.c.ways[0] || !r.c.hasWay(r.stream.invocation, r.c.ways[0]))
 }
 
 // another finds, after an error before anything was given, another way to read, and tells whether there is one.
 func (r *reader) another(err error) bool {
 	switch {
 	case !r.full() && hasCode(err, ldap.LDAPResultUnavailableCriticalExtension, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultInsufficientAccessRights):
-		r.old, r.way = nil, wayDirSync // the cookie is not taken any more, or the right is gone
-	case !refused(err):
+		r.old, r.way = nil, r.c.ways[0] // the cookie is not taken any more, or the right is gone
+	case !refused(err) || r.way == r.c.ways[len(r.c.ways)-1]:
 		return false
-	case r.way == wayDirSync:
-		r.way = waySecurity
-	case r.way == waySecurity:
-		r.way = wayUSN
 	default:
-		return false
+		r.way = r.c.ways[slices.Index(r.c.ways, r.way)+1]
 	}
 	return true
 }

@@ -150,10 +150,13 @@ func join(all []DN) string {
 	return strings.Join(t, "; ")
 }
 
+// schemaPage is the size of a page of the schema, whose objects are small.
+const schemaPage = 1000
+
 func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 	q := query{base: s.root.schema, scope: ldap.ScopeSingleLevel, filter: "(objectClass=attributeSchema)",
 		attrs: []string{"lDAPDisplayName", "attributeSyntax", "isSingleValued", "linkID", "systemFlags", "isDefunct"}}
-	err := s.paged(ctx, q, c.cfg.PageSize, func(e *entry) error {
+	err := s.paged(ctx, q, schemaPage, func(e *entry) error {
 		name := string(e.first("lDAPDisplayName"))
 		if name == "" || string(e.first("isDefunct")) == "TRUE" {
 			return nil

@@ -79,7 +79,7 @@ func (x *searcher) queries() ([]query, error) {
 	switch req := x.req; {
 	case req.Anchor != "":
 		if _, err := anchorGUID(req.Anchor); err != nil {
-			return nil, err
+			return nil, nil // what has another form is nobody's anchor
 		}
 		return []query{{base: byGUID(req.Anchor), scope: ldap.ScopeBaseObject, filter: filter}}, nil
 	case req.DN != "":
@@ -90,7 +90,7 @@ func (x *searcher) queries() ([]query, error) {
 		return []query{{base: d.String(), scope: ldap.ScopeBaseObject, filter: filter}}, nil
 	case req.Children != "":
 		if _, err := anchorGUID(req.Children); err != nil {
-			return nil, err
+			return nil, nil
 		}
 		return []query{{base: byGUID(req.Children), scope: ldap.ScopeSingleLevel, filter: filter}}, nil
 	case req.Name != "":

@@ -218,6 +218,9 @@ func (s *session) paged(ctx context.Context, q query, size int, each func(*entry
 // server is preferred. Give it back with put.
 func (c *Conn) take(ctx context.Context, server string, only bool) (*session, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		s := c.waiting(server, only)
 		if s == nil {
 			break
@@ -226,9 +229,6 @@ func (c *Conn) take(ctx context.Context, server string, only bool) (*session, er
 			return s, nil
 		}
 		_ = s.close() // it had ended
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 	}
 	if !only {
 		return c.dial(ctx, server)

@@ -251,11 +251,11 @@ func (w *wants) place(o *object, ch *canopy.Change) error {
 	return nil
 }
 
-// container makes ch the image of a container, of which only its name is told.
+// container makes ch the image of a container, of which no attribute but its name is told.
 func (w *wants) container(o *object, ch *canopy.Change) {
-	d, err := ParseDN(o.dn)
-	if err == nil {
-		ch.Attrs = canopy.Attrs{attrName: canopy.Texts(d.Name())}
+	ch.Attrs = canopy.Attrs{}
+	if d, err := ParseDN(o.dn); err == nil && w.deliver[string(attrName)] != nil {
+		ch.Attrs[attrName] = canopy.Texts(d.Name())
 	}
 	ch.Kind, ch.Class, ch.Links, ch.Failed = canopy.FullImage, canopy.Container, nil, nil
 }

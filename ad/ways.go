@@ -29,7 +29,7 @@ func (c *Conn) look(ctx context.Context, s *session, f *facts) (sight, error) {
 		return known, nil
 	}
 	g := sight{at: c.cfg.Clock(), deleted: true}
-	for _, g.way = range []way{wayDirSync, waySecurity, wayUSN} {
+	for _, g.way = range c.ways {
 		err := s.tryWay(ctx, g.way, f.bases)
 		if err == nil {
 			break
