@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// The exit codes, for scripts.
+const (
+	exitDone    = 0
+	exitFailed  = 1 // an error, said on standard error
+	exitUsage   = 2 // the command's words are off
+	exitStopped = 3 // the guard stopped the plan: it waits for an approval
+	exitPartly  = 4 // the run went through, and some objects were refused or failed
+)
+
+// App is the program: what main gives it, and what its commands share.
+type App struct {
+	Out io.Writer
+	Err io.Writer
+
+	dir  string
+	json bool
+	code int
+}
+
+// Run runs one command line and gives the exit code.
+func (a *App) Run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return a.say(err)
+	}
+	return a.code
+}
+
+func (a *App) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "canopy",
+		Short:         "Synchronise people, groups and contacts of several forests with one cloud tenant",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVar(&a.dir, "dir", "", "state directory (default $CANOPY_DIR, else $XDG_STATE_HOME/canopy)")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON, for programs")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(a.labCommand(), a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(),
+		a.metaCommand(), a.ruleCommand(), a.checkCommand())
+	return root
+}
+
+// usageError is an error in how the command was typed.
+type usageError struct{ error }
+
+// say prints an error for a person: what is wrong, and what to do next.
+func (a *App) say(err error) int {
+	var e *canopy.Error
+	code := exitFailed
+	var u usageError
+	if errors.As(err, &u) {
+		code = exitUsage
+	}
+	if a.json {
+		out := map[string]any{"error": err.Error()}
+		if errors.As(err, &e) {
+			out["kind"], out["code"], out["next"] = e.Kind.String(), e.Code, e.Next
+		}
+		a.print(out)
+		return code
+	}
+	fmt.Fprintln(a.Err, "canopy:", err)
+	if errors.As(err, &e) && e.Next != "" {
+		fmt.Fprintln(a.Err, "  what to do:", e.Next)
+	}
+	return code
+}
+
+// print writes one JSON object on one line.
+func (a *App) print(v any) {
+	enc := json.NewEncoder(a.Out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		fmt.Fprintln(a.Err, "canopy: write output:", err)
+		a.code = exitFailed
+	}
+}
+
+// stateDir is the state directory, made if it does not exist. Lab commands use its subfolder lab.
+func (a *App) stateDir(sub string) (string, error) {
+	dir := a.dir
+	if dir == "" {
+		dir = os.Getenv("CANOPY_DIR")
+	}
+	if dir == "" {
+		base := os.Getenv("XDG_STATE_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", fmt.Errorf("find the state directory: %w; give one with --dir", err)
+			}
+			base = filepath.Join(home, ".local", "state")
+		}
+		dir = filepath.Join(base, "canopy", sub)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the state directory: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,115 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/run"
+)
+
+// Summary is what a lab came to, and the last line of canopy lab --once --json.
+type Summary struct {
+	Forests   []Counted        `json:"forests"`
+	Metaverse MetaverseCounts  `json:"metaverse"`
+	Tenant    TenantCounts     `json:"tenant"`
+	Exports   ExportCounts     `json:"exports"`
+	SecondRun SecondRun        `json:"second_run"`
+	Seconds   float64          `json:"seconds"`
+	First     *run.Report      `json:"-"`
+	Held      []run.HeldObject `json:"-"`
+}
+
+// MetaverseCounts count metas; Joined those with entries of two or more forests.
+type MetaverseCounts struct {
+	People   int `json:"people"`
+	Groups   int `json:"groups"`
+	Contacts int `json:"contacts"`
+	Joined   int `json:"joined"`
+}
+
+// TenantCounts count the tenant's live objects.
+type TenantCounts struct {
+	Users    int `json:"users"`
+	Groups   int `json:"groups"`
+	Contacts int `json:"contacts"`
+}
+
+// ExportCounts count what became of the exports of the cycles up to the confirmation.
+type ExportCounts struct {
+	Written     int `json:"written"`
+	Refused     int `json:"refused"`
+	Held        int `json:"held"`
+	Unconfirmed int `json:"unconfirmed"`
+}
+
+// SecondRun is what a further full cycle planned.
+type SecondRun struct {
+	Exports int `json:"exports"`
+}
+
+// rounds is how many cycles a lab may need until everything is confirmed.
+const rounds = 5
+
+// Once runs cycles until everything is confirmed, and then one more that reads everything again.
+func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary, error) {
+	began := time.Now()
+	s := &Summary{}
+	for _, f := range l.Forests {
+		s.Forests = append(s.Forests, f.Directory)
+	}
+	for i := range rounds {
+		r, err := c.Cycle(ctx, run.Options{Progress: p})
+		if err != nil {
+			return s, err
+		}
+		if err := failed(r); err != nil {
+			return s, err
+		}
+		if i == 0 {
+			s.First = r
+		}
+		s.Exports.Written += r.Exports.Written
+		s.Exports.Refused += r.Exports.Refused
+		s.Exports.Unconfirmed = r.Exports.Unconfirmed
+		if len(r.Stopped) > 0 || i > 0 && r.Plan == 0 && r.Exports.Later == 0 && r.Exports.Unconfirmed == 0 {
+			break
+		}
+	}
+	second, err := c.Cycle(ctx, run.Options{Full: true, All: true, Progress: p})
+	if err != nil {
+		return s, err
+	}
+	s.SecondRun.Exports = run.Sum(second.Totals)
+	err = s.count(ctx, c)
+	s.Seconds = float64(time.Since(began).Milliseconds()) / 1000
+	return s, err
+}
+
+func failed(r *run.Report) error {
+	for _, i := range r.Failures() {
+		return &canopy.Error{Kind: canopy.Other, Code: "lab-import", Object: string(i.Connector), Text: i.Error, Next: "run the lab again with another --dir"}
+	}
+	return nil
+}
+
+func (s *Summary) count(ctx context.Context, c *run.Local) error {
+	m, err := c.Store.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	s.Metaverse = MetaverseCounts{People: m.People, Groups: m.Groups, Contacts: m.Contacts, Joined: m.Joined}
+	if s.Held, err = c.Held(ctx, 1000); err != nil {
+		return err
+	}
+	s.Exports.Held = len(s.Held)
+	t, ok := c.Target.Connector.(interface {
+		Counts(context.Context) (users, groups, contacts int, err error)
+	})
+	if !ok {
+		return fmt.Errorf("count the tenant: %s does not count", c.Target.ID)
+	}
+	s.Tenant.Users, s.Tenant.Groups, s.Tenant.Contacts, err = t.Counts(ctx)
+	return err
+}

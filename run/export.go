@@ -1,0 +1,101 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// exportBatch is how many exports go out at a time.
+const exportBatch = 500
+
+// apply carries out a stored plan in the store, batch by batch; each batch is one transaction with the plan's progress.
+func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Progress) (stale int, err error) {
+	done := 0
+	for {
+		res, err := l.Store.Apply(ctx, plan, batch)
+		if err != nil {
+			return stale, fmt.Errorf("apply plan %d: %w", plan, err)
+		}
+		done += res.Applied
+		stale += len(res.Stale)
+		p.tell(Event{Step: "apply", Done: min(done, items), Total: items, End: res.Done})
+		if res.Done {
+			return stale, nil
+		}
+	}
+}
+
+// export sends what is due to the target, phase by phase: what gives values up, objects, links.
+func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progress) (ExportReport, error) {
+	var report ExportReport
+	done := 0
+	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
+		for {
+			exports, err := l.Store.PendingExports(ctx, l.Target.ID, phase, l.Clock(), exportBatch)
+			if err != nil {
+				return report, fmt.Errorf("export: %w", err)
+			}
+			if len(exports) == 0 {
+				break
+			}
+			if err := l.send(ctx, run, exports, &report); err != nil {
+				return report, err
+			}
+			done += len(exports)
+			p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: max(total, done)})
+		}
+	}
+	p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: done, End: true})
+	return report, nil
+}
+
+// send writes one batch and records its results. When nothing at all can be written the batch is tried again later.
+func (l *Local) send(ctx context.Context, run canopy.RunID, exports []canopy.Export, report *ExportReport) error {
+	results, err := l.Target.Connector.Write(ctx, exports)
+	if err != nil {
+		if rec := l.Store.RecordResults(ctx, run, l.Target.ID, exports, postponed(exports, err)); rec != nil {
+			err = errors.Join(err, rec)
+		}
+		return fmt.Errorf("export to %s: %w", l.Target.ID, err)
+	}
+	if len(results) != len(exports) {
+		return fmt.Errorf("export to %s: %d results for %d exports", l.Target.ID, len(results), len(exports))
+	}
+	if err := l.Store.RecordResults(ctx, run, l.Target.ID, exports, results); err != nil {
+		return fmt.Errorf("record results: %w", err)
+	}
+	for i, r := range results {
+		report.add(&exports[i], r)
+	}
+	return nil
+}
+
+func postponed(exports []canopy.Export, err error) []canopy.Result {
+	results := make([]canopy.Result, len(exports))
+	for i, e := range exports {
+		results[i] = canopy.Result{Export: e.ID, Kind: canopy.Later, Code: canopy.KindOf(err).String(), Text: err.Error()}
+	}
+	return results
+}
+
+func (r *ExportReport) add(e *canopy.Export, res canopy.Result) {
+	switch res.Kind {
+	case canopy.Done:
+		links := -len(res.Failed)
+		for _, c := range e.Links {
+			links += len(c.Added) + len(c.Removed)
+		}
+		r.Links += links
+		r.Refused += len(res.Failed)
+		if e.Op != canopy.Modify || len(e.Set)+len(e.Clear) > 0 {
+			r.Written++
+		}
+	case canopy.Later:
+		r.Later++
+	case canopy.Refused, canopy.Denied, canopy.NotThere:
+		r.Refused++
+	}
+}

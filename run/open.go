@@ -1,0 +1,163 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/ad"
+	"github.com/canopy-sync/canopy/engine"
+	"github.com/canopy-sync/canopy/rule"
+	"github.com/canopy-sync/canopy/store"
+	"github.com/canopy-sync/canopy/tenant"
+)
+
+// The files of a state directory besides ConfigName and LockName.
+const (
+	StoreName  = "canopy.db"
+	TenantName = "tenant.db"
+	RulesName  = "rules"
+)
+
+// OpenOptions say what Open opens.
+type OpenOptions struct {
+	Dir     string // the state directory; it exists
+	Config  string // the configuration; "": ConfigName in Dir
+	Command string // what is being run, for others who find the lock
+	// ReadOnly takes no lock and needs no forest: for commands that show what is stored.
+	ReadOnly bool
+	CacheMiB int // the store's cache; 0: its default
+	Clock    func() time.Time
+	Log      *slog.Logger
+}
+
+// Open opens a state directory: its lock, store, tenant and rules, and a connector for each forest of the
+// configuration. No forest is contacted yet. The caller closes it.
+func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
+	if o.Config == "" {
+		o.Config = filepath.Join(o.Dir, ConfigName)
+	}
+	cfg, err := LoadConfig(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	l := &Local{}
+	defer func() {
+		if err != nil {
+			_ = l.Close() // the first error counts
+		}
+	}()
+	if !o.ReadOnly {
+		lock, err := Lock(o.Dir, o.Command)
+		if err != nil {
+			return nil, err
+		}
+		l.closers = append(l.closers, lock.Close)
+	}
+	p := Parts{Clock: o.Clock, Log: o.Log, Clash: cfg.Clash, Like: cfg.Like, Owner: o.Command, Limits: limits(cfg.Guard), Read: engine.DefaultReadLimits()}
+	if p.Rules, err = LoadRules(o.Dir, cfg.Join); err != nil {
+		return nil, err
+	}
+	if p.Store, err = store.Open(ctx, filepath.Join(o.Dir, StoreName), store.Options{Clock: o.Clock, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Search: []canopy.Attr{"sAMAccountName"}}); err != nil {
+		return nil, err
+	}
+	l.closers = append(l.closers, p.Store.Close)
+	if p.Memory, err = LoadMemory(filepath.Join(o.Dir, MemoryName)); err != nil {
+		return nil, err
+	}
+	if p.Target, err = l.openTarget(ctx, &o, cfg); err != nil {
+		return nil, err
+	}
+	if p.Sources, err = l.openForests(&o, cfg); err != nil {
+		return nil, err
+	}
+	made, err := New(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	made.closers = l.closers
+	return made, nil
+}
+
+// LoadRules loads the built-in rules and what the state directory overrides.
+func LoadRules(dir, people string) (*rule.Set, error) {
+	sets := []fs.FS{rule.Builtin()}
+	own := filepath.Join(dir, RulesName)
+	if info, err := os.Stat(own); err == nil && info.IsDir() {
+		sets = append(sets, os.DirFS(own))
+	}
+	set, err := rule.Load(rule.Options{FS: sets, People: people})
+	if err != nil {
+		return nil, &canopy.Error{Kind: canopy.Invalid, Code: "rules", Object: own, Text: "the rules cannot be used", Err: err,
+			Next: "correct the files named; canopy rule list shows the built-in ones"}
+	}
+	return set, nil
+}
+
+func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (Space, error) {
+	opt := tenant.Options{Clock: o.Clock, Initial: cfg.Target.Initial}
+	path := filepath.Join(o.Dir, TenantName)
+	if _, err := os.Stat(path); os.IsNotExist(err) && opt.Initial == "" {
+		opt.Initial = "canopy.onmicrosoft.com"
+	}
+	for _, d := range cfg.Target.Domains {
+		opt.Domains = append(opt.Domains, tenant.Domain{Name: d, Verified: true})
+	}
+	if cfg.Like != "" {
+		opt.Policy = tenant.UniqueNone
+	}
+	t, err := tenant.Open(ctx, path, opt)
+	if err != nil {
+		return Space{}, err
+	}
+	l.closers = append(l.closers, t.Close)
+	return Space{ID: canopy.Tenant, Connector: t.Door()}, nil
+}
+
+func (l *Local) openForests(o *OpenOptions, cfg *Config) ([]Space, error) {
+	var spaces []Space
+	for i := range cfg.Forests {
+		f := &cfg.Forests[i]
+		c, err := openForest(f, o)
+		if err != nil {
+			return nil, err
+		}
+		l.closers = append(l.closers, c.Close)
+		spaces = append(spaces, Space{ID: f.Name, Order: i + 1, Connector: c, Names: f.Scope})
+	}
+	return spaces, nil
+}
+
+func openForest(f *Forest, o *OpenOptions) (*ad.Conn, error) {
+	c := ad.Config{Name: f.Name, Servers: f.Servers, Strict: f.Strict, Pin: f.Pin, Plain: f.Plain == PlainConsent, Base: f.Base, Write: f.Write,
+		Clock: o.Clock, Bind: ad.Bind{Method: f.Bind.Method, Account: f.Bind.Account, Keytab: f.Bind.Keytab, Krb5Conf: f.Bind.Krb5Conf}}
+	if f.CA != "" {
+		pem, err := os.ReadFile(f.CA)
+		if err != nil {
+			return nil, &canopy.Error{Kind: canopy.Invalid, Code: "ca-file", Object: string(f.Name), Text: "the certificate file cannot be read",
+				Next: "check ca in the configuration", Err: err}
+		}
+		c.CA = pem
+	}
+	if !o.ReadOnly {
+		var err error
+		if c.Bind.Password, err = f.Bind.secret(); err != nil {
+			return nil, fmt.Errorf("forest %s: %w", f.Name, err)
+		}
+	}
+	return ad.Open(c)
+}
+
+// limits are the guard's defaults with what the configuration says instead.
+func limits(own Limits) engine.Limits {
+	l := engine.DefaultLimits()
+	for name, limit := range own {
+		l[name] = engine.Limit{Number: limit.Number, Percent: limit.Percent}
+	}
+	return l
+}

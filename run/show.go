@@ -1,0 +1,160 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/engine"
+	"github.com/canopy-sync/canopy/store"
+)
+
+// HeldObject is something held back, for people.
+type HeldObject struct {
+	Name  string         `json:"name"`
+	Class canopy.Class   `json:"class"`
+	Meta  canopy.MetaID  `json:"meta,omitempty"`
+	Entry canopy.EntryID `json:"entry,omitempty"`
+	canopy.Held
+}
+
+// Held lists what is held back as of the last applied plan, at most limit.
+func (l *Local) Held(ctx context.Context, limit int) ([]HeldObject, error) {
+	rows, err := l.Store.Held(ctx, 0, limit)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]HeldObject, len(rows))
+	for i, r := range rows {
+		list[i] = HeldObject{Name: r.Name, Class: r.Class, Meta: r.Meta, Entry: r.Entry, Held: r.Held}
+	}
+	return list, nil
+}
+
+// One finds the one object that a text names: a DN, UPN, mail address, anchor or GUID. Entries of one meta are one
+// object. None is an error of kind NotFound, several of kind Conflict that names them.
+func (l *Local) One(ctx context.Context, text string) (store.Found, error) {
+	found, err := l.Store.Find(ctx, text)
+	if err != nil {
+		return store.Found{}, err
+	}
+	if len(found) == 0 {
+		return store.Found{}, &canopy.Error{Kind: canopy.NotFound, Code: "object-unknown", Object: text, Text: "no object has this DN, UPN, address, anchor or GUID",
+			Next: "check the spelling, or import first: canopy plan"}
+	}
+	same := func(a, b store.Found) bool { return a.Entry == b.Entry || a.Meta != 0 && a.Meta == b.Meta }
+	for _, f := range found[1:] {
+		if !same(found[0], f) {
+			var names []string
+			for _, f := range found {
+				names = append(names, fmt.Sprintf("%s in %s", f.DN, f.Connector))
+			}
+			return store.Found{}, &canopy.Error{Kind: canopy.Conflict, Code: "object-several", Object: text, Other: strings.Join(names, "; "),
+				Text: "several objects have it", Next: "name one by its DN or GUID"}
+		}
+	}
+	return found[0], nil
+}
+
+// Explanation is all that is known of one object and why.
+type Explanation struct {
+	Object  store.Found
+	Entry   *canopy.Entry   // the entry that was named
+	Meta    *canopy.Meta    // nil: not joined
+	Entries []*canopy.Entry // of Meta, sources first
+	Trace   *engine.Trace   // nil: not joined
+	Log     []store.LogRow  // the newest first
+}
+
+// Explain says of every value of an object where it comes from and which others lost. It runs the engine once more with
+// a trace; it writes nothing.
+func (l *Local) Explain(ctx context.Context, text string) (*Explanation, error) {
+	f, err := l.One(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	x := &Explanation{Object: f}
+	if x.Entry, err = l.Store.Entry(ctx, f.Entry); err != nil {
+		return nil, err
+	}
+	if x.Log, err = l.Store.Log(ctx, store.LogFilter{Entry: f.Entry, Limit: 100}); err != nil {
+		return nil, err
+	}
+	settings, err := l.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	view, err := l.Store.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	e := engine.New(l.Rules, settings)
+	if f.Meta == 0 {
+		x.Trace, err = e.ExplainEntry(ctx, view, f.Entry)
+		return x, err
+	}
+	return x, l.explainMeta(ctx, e, view, x)
+}
+
+func (l *Local) explainMeta(ctx context.Context, e *engine.Engine, view engine.View, x *Explanation) (err error) {
+	id := x.Object.Meta
+	if x.Meta, err = l.Store.Meta(ctx, id); err != nil {
+		return err
+	}
+	if x.Entries, err = l.Store.EntriesOf(ctx, id); err != nil {
+		return err
+	}
+	rows, err := l.Store.Log(ctx, store.LogFilter{Meta: id, Limit: 100})
+	if err != nil {
+		return err
+	}
+	x.Log = merged(x.Log, rows)
+	x.Trace, err = e.Explain(ctx, view, id)
+	return err
+}
+
+// merged are two lists of log rows as one, the newest first, each row once.
+func merged(a, b []store.LogRow) []store.LogRow {
+	all := append(slices.Clone(a), b...)
+	slices.SortFunc(all, func(x, y store.LogRow) int { return int(y.ID - x.ID) })
+	return slices.CompactFunc(all, func(x, y store.LogRow) bool { return x.ID == y.ID })
+}
+
+// Decide keeps a person's decision about an entry's join: joined with another object, or released from all.
+func (l *Local) Decide(ctx context.Context, kind engine.DecisionKind, object, with, why string) error {
+	f, err := l.One(ctx, object)
+	if err != nil {
+		return err
+	}
+	d := store.Decision{Kind: string(kind), Entry: f.Entry, Who: l.Owner, Why: why}
+	if with != "" {
+		other, err := l.One(ctx, with)
+		if err != nil {
+			return err
+		}
+		if other.Entry == f.Entry {
+			return &canopy.Error{Kind: canopy.Invalid, Code: "join-itself", Object: object, Text: "both names mean the same entry", Next: "name the object to join it with"}
+		}
+		if d.Meta = other.Meta; d.Meta == 0 {
+			d.Other = other.Entry
+		}
+	}
+	_, err = l.Store.PutDecision(ctx, d)
+	return err
+}
+
+// Check proves for every connector that it can do what the configuration asks of it.
+func (l *Local) Check(ctx context.Context) (map[canopy.ConnectorID][]canopy.Finding, error) {
+	out := map[canopy.ConnectorID][]canopy.Finding{}
+	for _, s := range append(slices.Clone(l.Sources), l.Target) {
+		f, err := s.Connector.Check(ctx)
+		if err != nil {
+			return out, fmt.Errorf("check %s: %w", s.ID, err)
+		}
+		out[s.ID] = f
+	}
+	return out, nil
+}
