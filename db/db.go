@@ -1,0 +1,147 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"strconv"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// Options shape a DB.
+type Options struct {
+	// Migrations has the files NNNN-name.sql; see migrate.go for their form.
+	Migrations fs.FS
+	CacheMiB   int // of the writing connection, 0: 32; a reading connection has a quarter
+	// ReadOnly opens beside a process that writes; Update is an error of kind Unsupported.
+	ReadOnly bool
+	// Fail is asked before each statement of a writing transaction, BEGIN and COMMIT included, and before each
+	// migration; its error is the statement's. For tests; it may be called from several goroutines.
+	Fail func(statement string) error
+	// Now dates migrations, in microseconds; nil leaves them undated.
+	Now func() int64
+}
+
+// readers is how many snapshots there can be at once; a further one waits.
+const readers = 8
+
+// DB is an open database. It may be used from several goroutines: writes queue up in the order of their coming, reads
+// go on beside them.
+type DB struct {
+	path  string
+	opt   Options
+	write *sql.DB
+	read  *sql.DB
+	turn  chan *session // the one writing connection; whoever took it writes
+	ready bool          // turn has a session, or somebody has taken it
+}
+
+// Open opens the SQLite file at path, makes it when it is not there, and runs the migrations that it lacks.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	if o.CacheMiB == 0 {
+		o.CacheMiB = 32
+	}
+	d := &DB{path: path, opt: o, turn: make(chan *session, 1)}
+	if o.ReadOnly {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil, &canopy.Error{Kind: canopy.NotFound, Code: "store-missing", Object: path, Text: "there is no store yet",
+				Next: "run: canopy run, or canopy lab"}
+		}
+	}
+	var err error
+	if d.read, err = sql.Open("sqlite", dsn(path, o.CacheMiB/4, "&_pragma=query_only(1)")); err != nil {
+		return nil, d.fault("open", err)
+	}
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(2)
+	if o.ReadOnly {
+		err = d.checkVersion(ctx)
+	} else {
+		err = d.openWriter(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// dsn is the driver's name for the file. It sets nothing that has to be set once only.
+func dsn(path string, cacheMiB int, more string) string {
+	u := url.URL{Path: path}
+	return "file:" + u.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=synchronous(NORMAL)" +
+		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-" + strconv.Itoa(max(2, cacheMiB)*1024) + ")" + more
+}
+
+func (d *DB) openWriter(ctx context.Context) error {
+	var err error
+	if d.write, err = sql.Open("sqlite", dsn(d.path, d.opt.CacheMiB, "&_txlock=immediate&_pragma=journal_size_limit(67108864)")); err != nil {
+		return d.fault("open", err)
+	}
+	d.write.SetMaxOpenConns(1)
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return d.fault("open", err)
+	}
+	s := &session{conn: conn, stmts: map[string]*sql.Stmt{}}
+	d.turn <- s
+	d.ready = true
+	// The page size only takes before the first table; the journal mode stays in the file.
+	for _, pragma := range []string{"PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL"} {
+		if _, err := conn.ExecContext(ctx, pragma); err != nil {
+			return d.fault("open", err)
+		}
+	}
+	return d.migrate(ctx)
+}
+
+// Close ends the database. It waits for a writing transaction, and for snapshots to be closed.
+func (d *DB) Close() error {
+	var errs []error
+	if d.ready {
+		s := <-d.turn
+		// What a full disk or another process keeps from being written here is not missed.
+		_, _ = s.conn.ExecContext(context.Background(), "PRAGMA analysis_limit = 400; PRAGMA optimize")
+		errs = append(errs, s.close())
+	}
+	if d.write != nil {
+		errs = append(errs, d.write.Close())
+	}
+	if d.read != nil {
+		errs = append(errs, d.read.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Path is the file.
+func (d *DB) Path() string { return d.path }
+
+// session is a connection with its prepared statements.
+type session struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := s.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := s.conn.PrepareContext(ctx, positional(query))
+	if err == nil {
+		s.stmts[query] = st
+	}
+	return st, err
+}
+
+func (s *session) close() error {
+	var errs []error
+	for _, st := range s.stmts {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close())...)
+}
