@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/engine"
@@ -135,6 +136,9 @@ func (l *Local) finishFull(ctx context.Context, run canopy.RunID, s *Space, o Op
 	report.Missing = res.Missing
 	if res.Missing == 0 {
 		return nil
+	}
+	if slices.Contains(o.AcceptMissing, s.ID) {
+		return l.resolveMissing(ctx, run, s, report)
 	}
 	if b := engine.JudgeRead(l.Read, engine.ReadCounts{Connector: s.ID, Before: res.Before, Missing: res.Missing, ByContainer: res.MissingByContainer, Containers: res.BeforeByContainer}); len(b) > 0 {
 		report.Waiting = res.Missing

@@ -29,6 +29,9 @@ type OpenOptions struct {
 	Dir     string // the state directory; it exists
 	Config  string // the configuration; "": ConfigName in Dir
 	Command string // what is being run, for others who find the lock
+	// Locked says that the caller holds the lock already.
+	Locked bool
+	Who    string // the person, for the history
 	// ReadOnly takes no lock and needs no forest: for commands that show what is stored.
 	ReadOnly bool
 	CacheMiB int // the store's cache; 0: its default
@@ -52,14 +55,14 @@ func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
 			_ = l.Close() // the first error counts
 		}
 	}()
-	if !o.ReadOnly {
+	if !o.ReadOnly && !o.Locked {
 		lock, err := Lock(o.Dir, o.Command)
 		if err != nil {
 			return nil, err
 		}
 		l.closers = append(l.closers, lock.Close)
 	}
-	p := Parts{Clock: o.Clock, Log: o.Log, Clash: cfg.Clash, Like: cfg.Like, Owner: o.Command, Limits: limits(cfg.Guard), Read: engine.DefaultReadLimits()}
+	p := Parts{Clock: o.Clock, Log: o.Log, Clash: cfg.Clash, Like: cfg.Like, Owner: o.Who, Limits: limits(cfg.Guard), Read: engine.DefaultReadLimits()}
 	if p.Rules, err = LoadRules(o.Dir, cfg.Join); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/lab"
+	"github.com/canopy-sync/canopy/run"
+)
+
+type labFlags struct {
+	people int
+	seed   uint64
+	once   bool
+	churn  bool
+	join   string
+	like   string
+	pace   time.Duration
+}
+
+func (a *App) labCommand() *cobra.Command {
+	var f labFlags
+	c := &cobra.Command{
+		Use:   "lab",
+		Short: "Three forests and a tenant on this machine: import, join, plan and write, and see what happened",
+		Long: `Starts three forests in memory (contoso.lab, fabrikam.lab, tailspin.lab), fills them with people, groups and contacts,
+among them deliberate trouble, and synchronises them over LDAP to an embedded tenant. Nothing leaves this machine.
+
+It keeps running until it is interrupted; with --churn people come, move and leave meanwhile. With --once it stops
+when everything is confirmed.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return a.lab(c.Context(), f) },
+	}
+	c.Flags().IntVar(&f.people, "people", 300, "people in all forests together")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "the same seed makes the same directories")
+	c.Flags().BoolVar(&f.once, "once", false, "stop when everything is confirmed")
+	c.Flags().BoolVar(&f.churn, "churn", false, "let people come, move and leave")
+	c.Flags().StringVar(&f.join, "join", "", "how people are joined: mail, sid, none, attribute:NAME (default mail)")
+	c.Flags().StringVar(&f.like, "like", "", "behave as another product did: cloud-provisioning-2020")
+	c.Flags().DurationVar(&f.pace, "pace", 2*time.Second, "the pause between changes with --churn")
+	return c
+}
+
+// usageArgs makes an error in a command's arguments one of usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+		}
+		return nil
+	}
+}
+
+func (a *App) lab(ctx context.Context, f labFlags) error {
+	if f.people < lab.MinPeople {
+		return usageError{fmt.Errorf("--people must be %d or more, so that there is room for the deliberate trouble", lab.MinPeople)}
+	}
+	dir, err := a.stateDir("lab")
+	if err != nil {
+		return err
+	}
+	lock, err := run.Lock(dir, "canopy lab") // before canopy.yaml is written
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	l, err := lab.Start(ctx, lab.Options{Dir: dir, People: f.people, Seed: f.seed, Join: f.join, Like: f.like})
+	if err != nil {
+		return err
+	}
+	defer l.Stop()
+	c, err := run.Open(ctx, run.OpenOptions{Dir: dir, Command: "canopy lab", Locked: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := l.Once(ctx, c, a.bars().tell)
+	if err != nil {
+		return err
+	}
+	a.summary(s, dir)
+	if f.once {
+		if len(s.First.Stopped) > 0 {
+			a.code = exitStopped
+		}
+		return nil
+	}
+	return a.live(ctx, l, c, f)
+}
+
+// live goes on with cycles until ctx ends, with changes in the forests when churn is on.
+func (a *App) live(ctx context.Context, l *lab.Lab, c *run.Local, f labFlags) error {
+	var churn *lab.Churn
+	if f.churn {
+		churn = lab.NewChurn(lab.Population{Seed: f.seed, People: f.people})
+	}
+	fmt.Fprintln(a.Err, "The forests keep running. Interrupt with Ctrl-C.")
+	tick := time.NewTicker(f.pace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if churn != nil {
+			ch := churn.Next()
+			if err := l.Apply(ctx, ch); err != nil {
+				return err
+			}
+			churn.Applied(ch)
+			fmt.Fprintln(a.Out, ch.Text)
+		}
+		r, err := c.Cycle(ctx, run.Options{})
+		switch {
+		case errors.Is(err, context.Canceled):
+			return nil
+		case err != nil:
+			return err
+		}
+		a.cycleLine(r)
+	}
+}
+
+// cycleLine tells in a line what a cycle did, when it did something.
+func (a *App) cycleLine(r *run.Report) {
+	if a.json {
+		a.print(r)
+		return
+	}
+	if len(r.Stopped) > 0 {
+		fmt.Fprintf(a.Out, "  plan %d stopped by the guard: %s\n", r.Plan, r.Stopped[0].Text)
+		return
+	}
+	if r.Exports.Written+r.Exports.Links+r.Exports.Refused > 0 {
+		fmt.Fprintf(a.Out, "  plan %d: %d objects and %d links written, %d refused, in %.2f s\n", r.Plan, r.Exports.Written, r.Exports.Links,
+			r.Exports.Refused, r.Seconds)
+	}
+}
+
+// summary is the lab's closing table, or its JSON object as the last line.
+func (a *App) summary(s *lab.Summary, dir string) {
+	if a.json {
+		a.print(s)
+		return
+	}
+	fmt.Fprintln(a.Out)
+	t := newTable(a.Out, "FOREST", "OBJECTS", "PEOPLE", "GROUPS", "CONTACTS", "READ", "OUT OF SCOPE", "HELD BACK", "FAILED")
+	for _, f := range s.Forests {
+		e := s.First.Totals.Entries[canopy.ConnectorID(f.Name)]
+		t.row(f.Name, num(f.Objects), num(f.People), num(f.Groups), num(f.Contacts), num(read(s.First, f.Name)), num(e[canopy.NotInScope.String()]),
+			num(e[canopy.HeldBack.String()]), num(e[canopy.Failed.String()]))
+	}
+	t.end()
+	fmt.Fprintf(a.Out, "\nmetaverse   %d people, %d groups, %d contacts; %d joined over two or more forests\n", s.Metaverse.People, s.Metaverse.Groups,
+		s.Metaverse.Contacts, s.Metaverse.Joined)
+	fmt.Fprintf(a.Out, "tenant      %d users, %d groups, %d contacts\n", s.Tenant.Users, s.Tenant.Groups, s.Tenant.Contacts)
+	fmt.Fprintf(a.Out, "exports     %d written, %d refused, %d held back, %d unconfirmed; a second full run planned %d\n\n", s.Exports.Written,
+		s.Exports.Refused, s.Exports.Held, s.Exports.Unconfirmed, s.SecondRun.Exports)
+	if len(s.First.Stopped) > 0 {
+		a.stopped(s.First)
+	}
+	a.heldTable(s.Held)
+	arg := " --dir " + quoted(dir)
+	fmt.Fprintf(a.Out, "\nWhat to try next:\n  canopy explain%s anna@contoso.com\n  canopy log%s\n  canopy plan list%s\n  canopy lab%s --churn\n", arg, arg, arg, arg)
+}
+
+func read(r *run.Report, forest string) int {
+	for _, i := range r.Imports {
+		if string(i.Connector) == forest {
+			return i.Counts.Read
+		}
+	}
+	return 0
+}
+
+// heldTable lists what is held back and who is in the way.
+func (a *App) heldTable(held []run.HeldObject) {
+	if len(held) == 0 {
+		return
+	}
+	t := newTable(a.Out, "HELD BACK", "REASON", "WHAT", "OTHER PARTY")
+	for _, h := range held {
+		what := string(h.Attr)
+		if h.Value != "" {
+			what = strings.TrimSpace(what + " " + h.Value)
+		}
+		if h.Whole {
+			what = strings.TrimSpace("the whole object " + what)
+		}
+		var others []string
+		for _, p := range h.Others {
+			others = append(others, p.Name+" ("+string(p.Connector)+")")
+		}
+		t.row(h.Name, string(h.Reason), what, strings.Join(others, "; "))
+	}
+	t.end()
+}
+
+func num(n int) string { return fmt.Sprint(n) }
+
+// quoted is a path as a shell takes it.
+func quoted(s string) string {
+	if strings.ContainsAny(s, " '\"$&;()*?<>|\\`") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

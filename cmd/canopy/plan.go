@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/run"
+)
+
+type planFlags struct {
+	config   string
+	noImport bool
+	preview  bool
+	full     bool
+	without  []string
+	accept   []string
+	plan     int64
+}
+
+func (f *planFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
+	c.Flags().BoolVar(&f.noImport, "no-import", false, "plan from what was read before")
+	c.Flags().BoolVar(&f.full, "full", false, "read everything again and look at every object")
+	c.Flags().StringSliceVar(&f.without, "without", nil, "plan although these forests were never read completely")
+	c.Flags().StringSliceVar(&f.accept, "accept-missing", nil, "believe a much smaller read of these forests")
+}
+
+func (f *planFlags) options(a *App) run.Options {
+	return run.Options{NoImport: f.noImport, Full: f.full, All: f.full, Without: ids(f.without), AcceptMissing: ids(f.accept), Progress: a.bars().tell}
+}
+
+func ids(names []string) []canopy.ConnectorID {
+	list := make([]canopy.ConnectorID, len(names))
+	for i, n := range names {
+		list[i] = canopy.ConnectorID(n)
+	}
+	return list
+}
+
+func (a *App) planCommand() *cobra.Command {
+	var f planFlags
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Import, and show what would be written, without writing to any directory",
+		Long: `Imports what changed, stores a numbered plan and shows it. No directory is written to; carry the plan out with
+canopy run --plan N. With --no-import --preview nothing at all is stored.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return a.plan(c.Context(), f) },
+	}
+	f.register(c)
+	c.Flags().BoolVar(&f.preview, "preview", false, "store no plan (with --no-import)")
+	c.AddCommand(a.planListCommand(), a.planShowCommand(), a.planDecideCommand("approve", canopy.PlanApproved), a.planDecideCommand("reject", canopy.PlanRefused))
+	return c
+}
+
+// open opens the state directory for a command that writes to it.
+func (a *App) open(ctx context.Context, config, command string) (*run.Local, error) {
+	dir, err := a.stateDir("")
+	if err != nil {
+		return nil, err
+	}
+	return run.Open(ctx, run.OpenOptions{Dir: dir, Config: config, Command: command, Who: who()})
+}
+
+// look opens the state directory for a command that only shows what is there.
+func (a *App) look(ctx context.Context) (*run.Local, error) {
+	dir, err := a.stateDir("")
+	if err != nil {
+		return nil, err
+	}
+	return run.Open(ctx, run.OpenOptions{Dir: dir, ReadOnly: true, Who: who()})
+}
+
+// who is the person at the keyboard, for decisions and the history.
+func who() string {
+	u, err := user.Current()
+	if err != nil {
+		return "somebody"
+	}
+	return u.Username
+}
+
+func (a *App) plan(ctx context.Context, f planFlags) error {
+	if f.preview {
+		if !f.noImport {
+			return usageError{fmt.Errorf("--preview stores nothing, and an import does: use it with --no-import")}
+		}
+		return a.preview(ctx, f)
+	}
+	l, err := a.open(ctx, f.config, "canopy plan")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	o := f.options(a)
+	o.PlanOnly = true
+	r, err := l.Cycle(ctx, o)
+	if err != nil {
+		return a.failed(r, err)
+	}
+	if a.json {
+		a.print(r)
+	} else {
+		a.imported(r)
+		if err := a.showPlan(ctx, l, r.Plan, showSome); err != nil {
+			return err
+		}
+	}
+	a.verdict(r)
+	return nil
+}
+
+// showSome is how many items of a plan are shown unless all are asked for.
+const showSome = 40
+
+func (a *App) preview(ctx context.Context, f planFlags) error {
+	l, err := a.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	p := a.itemPrinter(showSome)
+	totals, err := l.Preview(ctx, f.options(a), func(items []canopy.PlanItem) error { p.items(items); return nil })
+	if err != nil {
+		return err
+	}
+	p.end()
+	if a.json {
+		a.print(map[string]any{"totals": totals})
+		return nil
+	}
+	a.totals(totals)
+	fmt.Fprintln(a.Out, "A preview: nothing was stored.")
+	return nil
+}
+
+func (a *App) planListCommand() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "List the last plans", Args: usageArgs(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+		l, err := a.look(c.Context())
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		plans, err := l.Store.Plans(c.Context(), 50)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			a.print(plans)
+			return nil
+		}
+		t := newTable(a.Out, "PLAN", "MADE", "STATE", "WRITES", "HELD BACK", "DECIDED")
+		for _, p := range plans {
+			t.row(num(int(p.ID)), p.Made.Local().Format("2006-01-02 15:04:05"), p.State.String(), num(run.Sum(p.Totals)), num(sum(p.Totals.Held)), p.Decided)
+		}
+		t.end()
+		return nil
+	}}
+}
+
+func sum(t canopy.Tally) int {
+	n := 0
+	for _, c := range t {
+		n += c
+	}
+	return n
+}
+
+func (a *App) planShowCommand() *cobra.Command {
+	var all bool
+	c := &cobra.Command{Use: "show PLAN", Short: "Show a plan: what is written, joined, held back, and why", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := planID(args[0])
+			if err != nil {
+				return err
+			}
+			l, err := a.look(c.Context())
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			most := showSome
+			if all || a.json {
+				most = -1
+			}
+			return a.showPlan(c.Context(), l, id, most)
+		}}
+	c.Flags().BoolVar(&all, "all", false, "show every item")
+	return c
+}
+
+func planID(s string) (canopy.PlanID, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(s, "#"), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, usageError{fmt.Errorf("%q is not a plan's number; canopy plan list shows them", s)}
+	}
+	return canopy.PlanID(n), nil
+}
+
+func (a *App) planDecideCommand(verb string, state canopy.PlanState) *cobra.Command {
+	var why string
+	c := &cobra.Command{Use: verb + " PLAN", Args: usageArgs(cobra.ExactArgs(1)), RunE: func(c *cobra.Command, args []string) error {
+		id, err := planID(args[0])
+		if err != nil {
+			return err
+		}
+		l, err := a.open(c.Context(), "", "canopy plan "+verb)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		if err := l.Store.DecidePlan(c.Context(), id, state, who(), why); err != nil {
+			return err
+		}
+		if a.json {
+			a.print(map[string]any{"plan": id, "state": state})
+			return nil
+		}
+		fmt.Fprintf(a.Out, "Plan %d is %s.\n", id, state)
+		if state == canopy.PlanApproved {
+			fmt.Fprintf(a.Out, "Carry it out: canopy run --plan %d\n", id)
+		}
+		return nil
+	}}
+	c.Short = map[string]string{"approve": "Approve a plan that the guard stopped, that plan only", "reject": "Reject a plan: it will never be carried out"}[verb]
+	c.Flags().StringVar(&why, "why", "", "the reason, kept with the plan")
+	return c
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/engine"
+)
+
+func runID(n int64) canopy.RunID { return canopy.RunID(n) }
+
+func (a *App) entryCommand() *cobra.Command {
+	c := &cobra.Command{Use: "entry", Short: "Show entries, and decide which belong together"}
+	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show an entry as its directory was last seen to hold it", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.look(c.Context())
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			f, err := l.One(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			e, err := l.Store.Entry(c.Context(), f.Entry)
+			if err != nil {
+				return err
+			}
+			a.entry(e)
+			return nil
+		}})
+	c.AddCommand(a.decideCommand("join OBJECT WITH", "Join an entry with another object, by hand", 2, engine.DecideJoin),
+		a.decideCommand("release OBJECT", "Take an entry from what it is joined to, or out of its waiting: it becomes an object of its own", 1, engine.DecideSeparate))
+	return c
+}
+
+func (a *App) decideCommand(use, short string, n int, kind engine.DecisionKind) *cobra.Command {
+	var why string
+	c := &cobra.Command{Use: use, Short: short, Args: usageArgs(cobra.ExactArgs(n)), RunE: func(c *cobra.Command, args []string) error {
+		l, err := a.open(c.Context(), "", "canopy entry "+string(kind))
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		with := ""
+		if len(args) > 1 {
+			with = args[1]
+		}
+		if err := l.Decide(c.Context(), kind, args[0], with, why); err != nil {
+			return err
+		}
+		if a.json {
+			a.print(map[string]any{"decided": kind, "object": args[0], "with": with})
+			return nil
+		}
+		fmt.Fprintln(a.Out, "Kept. The next plan shows what it means: canopy plan --no-import")
+		return nil
+	}}
+	c.Flags().StringVar(&why, "why", "", "the reason, kept with the decision")
+	return c
+}
+
+func (a *App) entry(e *canopy.Entry) {
+	if a.json {
+		a.print(e)
+		return
+	}
+	fmt.Fprintf(a.Out, "%s\n", clean(e.DN))
+	t := newTable(a.Out, "entry", num(int(e.ID)))
+	t.row("connector", string(e.Connector))
+	t.row("class", string(e.Class))
+	t.row("state", e.State.String())
+	t.row("anchor", string(e.Anchor))
+	if e.SourceAnchor != "" {
+		t.row("source anchor", e.SourceAnchor)
+	}
+	if e.Meta != 0 {
+		t.row("meta", fmt.Sprintf("%d, %s %s", e.Meta, e.Via.Kind, e.Via.On))
+	} else {
+		t.row("meta", "joined to none")
+	}
+	t.row("imported", stamp(e.Imported))
+	t.row()
+	for _, n := range e.Attrs.Names() {
+		t.row(string(n), values(e.Attrs[n]))
+	}
+	for _, n := range slices.Sorted(maps.Keys(e.LinkCounts)) {
+		t.row(string(n), fmt.Sprintf("%d links", e.LinkCounts[n]))
+	}
+	t.end()
+}
+
+func (a *App) metaCommand() *cobra.Command {
+	c := &cobra.Command{Use: "meta", Short: "Show metas: what is known of one person, group or contact over all forests"}
+	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show a meta with the origin of each value", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.look(c.Context())
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			f, err := l.One(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if f.Meta == 0 {
+				return &canopy.Error{Kind: canopy.NotFound, Code: "not-joined", Object: args[0], Text: "it is joined to no meta", Next: "canopy explain " + quoted(args[0]) + " says why"}
+			}
+			m, err := l.Store.Meta(c.Context(), f.Meta)
+			if err != nil {
+				return err
+			}
+			entries, err := l.Store.EntriesOf(c.Context(), f.Meta)
+			if err != nil {
+				return err
+			}
+			a.meta(m, entries)
+			return nil
+		}})
+	return c
+}
+
+func (a *App) meta(m *canopy.Meta, entries []*canopy.Entry) {
+	if a.json {
+		a.print(map[string]any{"meta": m, "entries": entries})
+		return
+	}
+	fmt.Fprintf(a.Out, "%s %s, meta %d, version %d\n\n", m.Class, clean(m.Value(canopy.AttrDisplayName)), m.ID, m.Version)
+	t := newTable(a.Out, "ENTRY", "CONNECTOR", "HOW", "DN OR ANCHOR")
+	for _, e := range entries {
+		name := e.DN
+		if name == "" {
+			name = string(e.Anchor)
+		}
+		t.row(num(int(e.ID)), string(e.Connector), e.Via.Kind.String()+" "+e.Via.On, name)
+	}
+	t.end()
+	fmt.Fprintln(a.Out)
+	t = newTable(a.Out, "ATTRIBUTE", "VALUE", "FROM", "BY RULE")
+	for _, n := range slices.Sorted(maps.Keys(m.Attrs)) {
+		s := m.Attrs[n]
+		from, by := "", ""
+		if len(s.Origins) > 0 {
+			from, by = string(s.Origins[0].Connector), string(s.Origins[0].Rule)
+		}
+		t.row(string(n), values(s.Values), from, by)
+	}
+	t.end()
+	for _, h := range m.Held {
+		fmt.Fprintf(a.Out, "HELD BACK %s\n", clean(h.Text))
+	}
+}
