@@ -32,7 +32,7 @@
 //	agent             the process beside a forest
 //	tenant            the cloud directory
 //	recipient, mailbox, licence plan  what Exchange adds to the tenant
-//	forest, container a directory and its organisational units
+//	forest, container  a directory and its organisational units
 //	scope             which containers and groups are read
 //	link              a value that names another object
 //	cursor            how far a connector has been read

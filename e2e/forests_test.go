@@ -98,12 +98,7 @@ func labObjects(d *lab.Directory) (objects []samba.Object, links []samba.Link) {
 	for _, o := range d.Objects {
 		objects = append(objects, samba.Object{DN: o.DN, Attrs: o.Attrs, GUID: o.GUID, SID: o.SID})
 	}
-	managed := map[string]bool{}
 	for _, l := range d.Links {
-		if l.Attr == "managedBy" && managed[l.DN] {
-			continue // single-valued: the first stays
-		}
-		managed[l.DN] = managed[l.DN] || l.Attr == "managedBy"
 		links = append(links, samba.Link(l))
 	}
 	return objects, links

@@ -135,8 +135,9 @@ func (d *directory) compute(o *object, a *attribute, writes bool) []string {
 			return v
 		}
 		return []string{"0"}
+	default:
+		return d.construct(o, a, writes)
 	}
-	return d.construct(o, a, writes)
 }
 
 // construct computes what comes only when asked for by name.
@@ -162,6 +163,7 @@ func (d *directory) construct(o *object, a *attribute, writes bool) []string {
 		if sam := o.text(d.a.sAMAccountName); sam != "" {
 			return []string{d.netbios + "\\" + sam}
 		}
+	default: // stored, or none at all
 	}
 	return nil
 }

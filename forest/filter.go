@@ -144,6 +144,7 @@ func (f not) match(o *object) verdict {
 		return no
 	case no:
 		return yes
+	case unknown:
 	}
 	return unknown
 }

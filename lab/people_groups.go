@@ -26,15 +26,16 @@ func (b *builder) groups(s *site) {
 				"all."+strings.ToLower(plain(o.city))+"."+s.forest.label)
 		}
 	}
+	managed := map[string]bool{}
 	for _, p := range s.staff {
 		s.link(depts[p.dept], "member", p.dn)
 		s.link(everyone, "member", p.dn)
 		if list := cities[p.office.city]; list != "" && p.mail != "" {
 			s.link(list, "member", p.dn)
 		}
-		if p.head {
+		if p.head && !managed[p.dept] {
 			s.link(depts[p.dept], "managedBy", p.dn)
-			p.head = false // one for each group
+			managed[p.dept] = true // it has one value
 		}
 	}
 	b.projects(s, depts)

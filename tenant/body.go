@@ -170,8 +170,9 @@ func (r *reader) value() canopy.Value {
 			return canopy.Int(n)
 		case canopy.Boolean:
 			return canopy.Bool(n == 1)
+		default:
+			return canopy.Instant(time.UnixMicro(n))
 		}
-		return canopy.Instant(time.UnixMicro(n))
 	case canopy.Binary:
 		return canopy.Bytes([]byte(r.text()))
 	case canopy.String:

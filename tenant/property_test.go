@@ -183,6 +183,7 @@ func (l *lab) mirrorOne(c *canopy.Change, m map[canopy.Anchor]*mirrored) {
 		return
 	case canopy.FullImage:
 		m[c.Anchor] = &mirrored{Attrs: canopy.Attrs{}, Links: map[canopy.Attr]map[canopy.Anchor]bool{}}
+	case canopy.Delta, canopy.LeftScope:
 	}
 	o := m[c.Anchor]
 	if o == nil {

@@ -3,9 +3,7 @@ package tenant
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -374,6 +372,3 @@ func TestFailAndDrop(t *testing.T) {
 		t.Errorf("the feed tells city %v (%v), want it told to be empty", v, told)
 	}
 }
-
-// names are the sorted keys of a map.
-func names[V any](m map[canopy.Attr]V) []canopy.Attr { return slices.Sorted(maps.Keys(m)) }
