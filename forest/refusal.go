@@ -1,7 +1,6 @@
 package forest
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/canopy-sync/canopy"
@@ -79,13 +78,4 @@ func asError(what, dn string, r *refusal) error {
 		kind = canopy.Unsupported
 	}
 	return &canopy.Error{Kind: kind, Code: fmt.Sprintf("LDAP%d", r.code), Object: dn, Text: what + ": " + r.text}
-}
-
-// asRefusal is the refusal in an error, operationsError for any other.
-func asRefusal(err error) *refusal {
-	var r *refusal
-	if err == nil || errors.As(err, &r) {
-		return r
-	}
-	return refuse(operationsError, "000020EF: %v", err)
 }
