@@ -21,7 +21,6 @@ type addition struct {
 	o       *object
 	given   map[*attribute][]string
 	links   []target
-	writer  *view
 }
 
 // target is one value of a linked attribute.
@@ -187,6 +186,7 @@ var ownedAttributes = []string{"samaccounttype", "objectcategory", "iscriticalsy
 
 // checkValues brings values into the form in which they are kept, and refuses what the schema does not allow.
 func (d *directory) checkValues(dn string, a *attribute, vals []string, loading bool) ([]string, *refusal) {
+	var r *refusal
 	kept := make([]string, 0, len(vals))
 	var seen map[string]bool
 	if len(vals) > 8 {
@@ -195,13 +195,16 @@ func (d *directory) checkValues(dn string, a *attribute, vals []string, loading 
 	for _, v := range vals {
 		n, err := a.normal(v, loading)
 		if err == nil && a.syntax == dnSyntax {
-			n, err = d.keepDN(a, v, loading)
+			n, err = d.keepDN(v, loading)
 		}
 		switch {
 		case errors.Is(err, errLimit):
 			return nil, refuse(constraintViolation, "000020B0: AtrErr: problem 1005 (CONSTRAINT_ATT_TYPE): %s: %s: %v", dn, a.name, err)
+		case errors.As(err, &r):
+			r.text = r.text + ": " + dn + ": " + a.name
+			return nil, r
 		case err != nil:
-			return nil, refuse(codeOf(err), "0000200B: AtrErr: problem 1004 (INVALID_SYNTAX): %s: %s: %v", dn, a.name, err)
+			return nil, refuse(invalidSyntax, "0000200B: AtrErr: problem 1004 (INVALID_SYNTAX): %s: %s: %v", dn, a.name, err)
 		}
 		key := a.key(n)
 		if seen[key] || seen == nil && slices.ContainsFunc(kept, func(k string) bool { return a.key(k) == key }) {

@@ -146,24 +146,17 @@ func (d *directory) foreign(dn, v string) (*object, *refusal) {
 }
 
 // keepDN brings a DN that is not a link into the form in which it is kept.
-func (d *directory) keepDN(a *attribute, v string, loading bool) (string, error) {
+func (d *directory) keepDN(v string, loading bool) (string, error) {
 	o, _, ok := d.find(v)
 	switch {
 	case o != nil:
 		return makeRef(o), nil
 	case !ok && !loading:
-		return "", refuse(invalidDN, "%q is not a distinguished name", v)
+		return "", refuse(invalidDN, "0000208F: NameErr: problem 2006 (BAD_NAME): %q is not a distinguished name", v)
 	case !loading:
-		return "", refuse(constraintViolation, "no object %s", v)
+		return "", refuse(constraintViolation, "000020B5: AtrErr: problem 1005 (CONSTRAINT_ATT_TYPE): no object %s", v)
 	}
 	return v, nil
-}
-
-func codeOf(err error) int {
-	if r, ok := err.(*refusal); ok {
-		return r.code
-	}
-	return invalidSyntax
 }
 
 // categoryOf is the kept form of a class's default object category.

@@ -108,8 +108,10 @@ func (d *directory) changedCell(e *encoder, c *cell, a *attribute, s *changes) {
 			e.octets(dn)
 		case a == d.a.lastKnownParent:
 			e.octets(extendedPrefix(o, textDNs) + dn)
-		default:
+		case a == d.a.objectCategory:
 			e.octets(extendedPrefix(o, hexDNs) + o.distinguished())
+		default:
+			e.octets(extendedPrefix(o, textDNs) + o.distinguished())
 		}
 	}
 	e.closeAttr(seq, set)
@@ -157,6 +159,7 @@ func (d *directory) changedIdentity(e *encoder, o *object, s *changes) {
 			if vals := d.compute(o, a, false); len(vals) > 0 && a.fold != "structuralobjectclass" && a.fold != "createtimestamp" {
 				e.attr(a.name, vals...)
 			}
+		default: // not told again
 		}
 	}
 	if s.full || !o.class.is("user") {

@@ -2,6 +2,7 @@ package forest
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -25,6 +26,9 @@ func (r rdn) text() string { return r.typ + "=" + escapeRDN(r.value) }
 func parseDN(s string) ([]rdn, bool) {
 	if s == "" {
 		return nil, true
+	}
+	if !utf8.ValidString(s) {
+		return nil, false
 	}
 	if strings.ContainsAny(s, "\\\"+#;<>") {
 		return parseHardDN(s)
@@ -58,7 +62,8 @@ func parseHardDN(s string) ([]rdn, bool) {
 	}
 	var dn []rdn
 	for _, r := range parsed.RDNs {
-		if len(r.Attributes) != 1 || !isType(r.Attributes[0].Type) || r.Attributes[0].Value == "" {
+		if len(r.Attributes) != 1 || !isType(r.Attributes[0].Type) || r.Attributes[0].Value == "" ||
+			!utf8.ValidString(r.Attributes[0].Value) {
 			return nil, false
 		}
 		dn = append(dn, rdn{strings.ToUpper(r.Attributes[0].Type), r.Attributes[0].Value})

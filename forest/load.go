@@ -117,7 +117,7 @@ func (s *Server) SetPassword(dn, password string) error {
 }
 
 // AddAccount lets an account bind, with its password and rights. A user is made for it in CN=Users where no object has
-// its name.
+// its name; one that is there is enabled.
 func (s *Server) AddAccount(a Account) error {
 	s.dir.mu.Lock()
 	o := s.dir.account(s.dir.netbios + "\\" + a.Name)
@@ -132,13 +132,17 @@ func (s *Server) AddAccount(a Account) error {
 		s.dir.mu.RLock()
 		dn = o.distinguished()
 		s.dir.mu.RUnlock()
+		if !o.class.is("user") {
+			return &canopy.Error{Kind: canopy.Conflict, Object: a.Name, Other: dn, Text: "the name belongs to a " + o.class.name, Next: "choose another name for the account"}
+		}
 	}
 	if err := s.SetPassword(dn, a.Password); err != nil {
 		return err
 	}
 	return s.with("add account", dn, func(o *object) *refusal {
 		s.dir.rights[o] = a.Rights
-		return nil
+		control := number(o.text(s.dir.a.userAccountControl))&^controlDisabled | controlDontExpire
+		return s.dir.modify(o, []mod{{replaceValues, "userAccountControl", []string{strconv.FormatInt(control, 10)}}}, true)
 	})
 }
 

@@ -53,6 +53,9 @@ func (d *directory) move(o *object, name rdn, parent *object, usn uint64) {
 
 // remove makes tombstones of an object and, with tree, of what is below it.
 func (d *directory) remove(o *object, tree bool) *refusal {
+	if d.critical(o) {
+		return refuse(unwilling, "00002035: SvcErr: problem 5003 (WILL_NOT_PERFORM): %s is critical to the system and cannot be deleted", o.distinguished())
+	}
 	if len(o.kids) > 0 && !tree {
 		return refuse(notAllowedOnNonLeaf, "00002015: UpdErr: problem 6003 (CANT_ON_NON_LEAF): %s has %d objects below it", o.distinguished(), len(o.kids))
 	}

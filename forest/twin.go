@@ -38,7 +38,9 @@ func (s *Server) Copy(ctx context.Context, c Copy) (*Server, error) {
 	if !c.Restored {
 		d.host = opt.Host
 		d.self = guid(mixed(d.self))
+		// The copy's own objects take nothing from the sequences, which go on as the original's do.
 		serial, rid := d.serial, d.rid
+		d.serial, d.rid = serial|1<<48, 1<<29
 		if err := d.makeServer(); err != nil {
 			return nil, fmt.Errorf("copy %s: %w", s.opt.Domain, err)
 		}
