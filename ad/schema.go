@@ -168,8 +168,11 @@ func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 		}
 		a := &attribute{name: canopy.Attr(name), multi: string(e.first("isSingleValued")) != "TRUE",
 			shape: shapeOf(string(e.first("attributeSyntax")), link, notLinked == nil, flags)}
-		if a.name == attrDN {
+		switch a.name {
+		case attrDN:
 			a.shape = shapeText // it comes from the object's DN and not from the attribute
+		case attrGUID:
+			a.shape = shapeOctets // marked as not replicated, it comes always
 		}
 		f.attributes[canopy.Fold(name)], f.attributes[name] = a, a
 		return nil

@@ -140,7 +140,7 @@ func needServer(t testing.TB, name string, get func() (*testServer, error)) *tes
 
 // config reaches the server as its administrator.
 func (s *testServer) config() Config {
-	return Config{Name: canopy.ConnectorID(s.name), Servers: []string{s.url}, CA: s.ca, Strict: true, Write: true, BatchSize: 7, PageSize: 10,
+	return Config{Name: canopy.ConnectorID(s.name), Servers: []string{s.url}, CA: s.ca, Strict: true, Write: true, BatchSize: 40, PageSize: 50,
 		Bind: Bind{Account: "Administrator@" + testDomain, Password: testPassword}}
 }
 

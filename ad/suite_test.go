@@ -2,6 +2,7 @@ package ad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -70,4 +71,23 @@ func (w wholeObjects) Describe(ctx context.Context) (canopy.Description, error) 
 	d, err := w.Conn.Describe(ctx)
 	d.Abilities.Delta = false
 	return d, err
+}
+
+// TestConnectorForgets runs the suite with a connector that knows nothing of earlier reads but the cursor, as a command
+// does that is started for each.
+func TestConnectorForgets(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, s *testServer) {
+		connectortest.Run(t, suiteFor(s, func(c *Conn) canopy.Connector { return forgetful{c} }))
+	})
+}
+
+type forgetful struct{ *Conn }
+
+func (f forgetful) Read(ctx context.Context, req canopy.ReadRequest, each func(canopy.Batch) error) error {
+	c, err := Open(f.cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Read(ctx, req, each), c.Close())
 }

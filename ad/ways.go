@@ -72,8 +72,8 @@ func (s *session) tryWay(ctx context.Context, w way, bases []DN) error {
 func (s *session) seesDeleted(ctx context.Context, base DN) (bool, error) {
 	visible := false
 	err := s.one(ctx, query{base: "CN=Deleted Objects," + base.String(), filter: "(objectClass=*)", attrs: []string{string(attrGUID)},
-		controls: []ldap.Control{showDeleted()}}, func(*entry) error {
-		visible = true
+		controls: []ldap.Control{showDeleted()}}, func(e *entry) error {
+		visible = e.first(string(attrGUID)) != nil
 		return nil
 	})
 	if hasCode(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInsufficientAccessRights) {

@@ -284,37 +284,3 @@ func (x *writer) compare(ctx context.Context, target string, want canopy.Attrs) 
 	}
 	return nil
 }
-
-// Undelete brings a deleted object back under a DN and gives it attributes in the same step: a directory without recycle
-// bin has kept little else than its objectGUID, objectSid and sAMAccountName. An object that is not deleted is an error
-// of kind NotFound or Invalid.
-func (c *Conn) Undelete(ctx context.Context, anchor canopy.Anchor, dn string, attrs canopy.Attrs) error {
-	err := c.mayWrite()
-	if err == nil {
-		err = c.with(ctx, func(s *session) error {
-			f, err := c.factsOf(ctx, s, nil)
-			if err != nil {
-				return err
-			}
-			d, err := ParseDN(dn)
-			if err != nil {
-				return err
-			}
-			if _, err := anchorGUID(anchor); err != nil {
-				return err
-			}
-			q := ldap.NewModifyRequest(byGUID(anchor), []ldap.Control{showDeleted()})
-			q.Delete("isDeleted", nil)
-			q.Replace(string(attrDN), []string{d.String()})
-			for _, n := range attrs.Names() {
-				vs, err := f.encode(n, attrs[n])
-				if err != nil {
-					return err
-				}
-				q.Replace(string(n), vs)
-			}
-			return fault(s.ldap.Modify(q), s.server, string(anchor))
-		})
-	}
-	return wrap(err, "undelete an object in", c.cfg.Name)
-}
