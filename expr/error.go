@@ -55,8 +55,8 @@ func (e *Error) Caret() string {
 	return string(runes[from:to]) + "\n" + strings.Repeat(" ", at-from) + "^"
 }
 
-// nearest is the name that differs least from name, "" when none is close.
-func nearest(name string, names []string) string {
+// Nearest is the name of names that differs least from name, "" when none is close.
+func Nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, n := range names {
 		if strings.EqualFold(n, name) {

@@ -266,7 +266,7 @@ func (p *parser) named(depth int) (*node, *Error) {
 	fn := p.dialect.functions[name.text]
 	if fn == nil {
 		e := p.fail(name.pos, "there is no function %s", name.text)
-		if near := nearest(name.text, p.dialect.names()); near != "" {
+		if near := Nearest(name.text, p.dialect.names()); near != "" {
 			e.Hint = "is " + near + " meant?"
 			if strings.EqualFold(near, name.text) {
 				e.Hint = "it is written " + near

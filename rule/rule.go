@@ -50,9 +50,15 @@ type Rule struct {
 	Join       [][]JoinOn    // in order; all criteria of a group must meet. Inbound only
 	Match      []MatchKey    // in order; how an existing object of a target is found. Outbound only
 	Flows      []Flow
+	// FlowsOf names the rule of which it has the flows, "" when it has its own.
+	FlowsOf canopy.RuleID
 	// File and Line say where it was read, for messages.
 	File string
 	Line int
+
+	fills      map[canopy.Attr][]int // the flows to an attribute
+	configured bool                  // the join criteria are those of the configuration
+	final      bool                  // all flows are Final
 }
 
 // Joins tells whether the rule can tie an entry to a meta by itself: it has join criteria, or makes the meta. The
@@ -68,10 +74,15 @@ type JoinOn struct {
 
 // MatchKey is one way to find the object that a target holds already.
 type MatchKey struct {
-	Name string      // "anchor", "address" or "upn"; the key is "match:" and the name
-	From canopy.Attr // the meta's attribute
-	Of   canopy.Attr // the target's attribute
+	Name string        // "anchor", "address" or "upn"; the key is "match:" and the name
+	From canopy.Attr   // the meta's attribute
+	Of   canopy.Attr   // the target's attribute
+	Also []canopy.Attr // further attributes of the target
 }
+
+// MailboxOwner is the metaverse attribute that says, when true, that a meta owns its mailbox: one of its entries is a
+// mailbox, and no mail user or contact for one elsewhere.
+const MailboxOwner canopy.Attr = "mailboxOwner"
 
 // Merge says how values of several rules for one attribute come together.
 type Merge uint8
@@ -94,6 +105,7 @@ type Object struct {
 	Attrs      canopy.Attrs
 	LinkCounts map[canopy.Attr]int
 	Params     map[string]string // the connector's: "Domain.FQDN"
+	Groups     []string          // DNs of the groups it is a member of; nil: not known
 }
 
 // Kind says what a flow gives.

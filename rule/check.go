@@ -1,0 +1,236 @@
+package rule
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
+)
+
+// goodID is the form of a rule's id.
+var goodID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
+
+// metaClasses are the classes of metas; "*" is any.
+var metaClasses = []canopy.Class{canopy.Person, canopy.Group}
+
+// params are the parameters that connectors give.
+var params = []string{"Domain.FQDN", "Domain.LDAP", "Domain.Netbios", "Forest.FQDN", "Forest.LDAP", "Forest.Netbios", "Connector.ID", "Tenant.Initial"}
+
+// check looks at the rules together and one by one.
+func (l *loader) check(s *Set) {
+	by := map[int]*Rule{}
+	for _, r := range s.rules {
+		if other := by[r.Precedence]; other != nil && !r.Disabled {
+			l.fault(r, 0, "the precedence %d is also that of the rule %s, in %s", r.Precedence, other.ID, other.File)
+		}
+		if !r.Disabled {
+			by[r.Precedence] = r
+		}
+		l.rule(r)
+	}
+	l.merges(s)
+	l.sources(s)
+}
+
+// rule checks one rule.
+func (l *loader) rule(r *Rule) {
+	if !goodID.MatchString(string(r.ID)) {
+		l.fault(r, 0, "the id %q is not made of small letters, digits and . _ -", r.ID)
+	}
+	if len(r.Source) == 0 || slices.Contains(r.Source, "") || r.Target == "" || r.Connector == "" {
+		l.fault(r, 0, "connector, source and target are not empty")
+	}
+	from, to := sidesOf(r)
+	metas := r.Source
+	if r.Direction == In {
+		metas = []canopy.Class{r.Target}
+	}
+	for _, c := range metas {
+		if !slices.Contains(metaClasses, c) && (c != "*" || r.Direction == Out) {
+			l.fault(r, 0, "%q is no class of the metaverse; there are person and group", c)
+		}
+	}
+	switch {
+	case r.Target == "*" && (len(r.Flows) > 0 || r.Link == Provision):
+		l.fault(r, 0, `a rule for metas of any class ("*") only joins: it has no flows and makes nothing`)
+	case r.Link == JoinNoFlow && len(r.Flows) > 0:
+		l.fault(r, 0, "a rule of link type join-no-flow has no flows")
+	case r.Direction == Out && (len(r.Join) > 0 || r.configured):
+		l.fault(r, 0, "an outbound rule has match, not join")
+	case r.Direction == In && len(r.Match) > 0:
+		l.fault(r, 0, "an inbound rule has join, not match")
+	}
+	for _, group := range r.Scope {
+		for i := range group {
+			group[i].Attr = l.name(r, from, group[i].Attr, 0)
+			if op := positive[group[i].Op]; op == IsMemberOf {
+				l.warn(r, 0, "", "the groups of an object are not known to rules, so "+string(group[i].Op)+" fails every object", "limit the read to groups in the configuration's scope instead")
+			}
+			if wrong := group[i].compile(); wrong != "" {
+				l.fault(r, 0, "%s", wrong)
+			}
+		}
+	}
+	for _, group := range r.Join {
+		for i := range group {
+			group[i].Source, group[i].Target = l.name(r, from, group[i].Source, 0), l.name(r, to, group[i].Target, 0)
+		}
+	}
+	for i := range r.Match {
+		m := &r.Match[i]
+		m.From, m.Of = l.name(r, from, m.From, 0), l.name(r, to, m.Of, 0)
+		for j := range m.Also {
+			m.Also[j] = l.name(r, to, m.Also[j], 0)
+		}
+	}
+	for i := range r.Flows {
+		l.flow(r, &r.Flows[i], from, to)
+	}
+}
+
+// sidesOf are the sides between which a rule's values go.
+func sidesOf(r *Rule) (from, to string) {
+	side := adKind
+	if r.of(tenantKind) {
+		side = tenantKind
+	}
+	if r.Direction == In {
+		return side, meta
+	}
+	return meta, side
+}
+
+// name gives an attribute its schema's spelling, and warns of one that is not known.
+func (l *loader) name(r *Rule, side string, a canopy.Attr, line int) canopy.Attr {
+	if a == "" || a == attrDN || a == attrRDN {
+		return a
+	}
+	if x, ok := l.names.of(side, a); ok {
+		return x.name
+	}
+	if strings.HasPrefix(string(a), "extension_") && side == tenantKind {
+		return a
+	}
+	next := "nothing, when the schema was extended by it"
+	if near := l.names.like(side, a); near != "" {
+		next = "is " + string(near) + " meant?"
+	}
+	l.warn(r, line, a, "the attribute "+string(a)+" is not among those that are known of "+side, next)
+	return a
+}
+
+func (l *loader) flow(r *Rule, f *Flow, from, to string) {
+	f.To = l.name(r, to, f.To, f.Line)
+	f.From = l.name(r, from, f.From, f.Line)
+	for i := range f.Held {
+		f.Held[i] = l.name(r, to, f.Held[i], f.Line)
+	}
+	if f.To == attrDN && r.Direction == In || f.To == attrRDN {
+		l.fault(r, f.Line, "nothing can flow to %s", f.To)
+	}
+	if f.Claim != "" {
+		known := []canopy.ClaimKind{canopy.ClaimAnchor, canopy.ClaimUPN, canopy.ClaimAddress, canopy.ClaimAlias}
+		if r.Direction == In || !slices.Contains(known, f.Claim) {
+			l.fault(r, f.Line, "a claim is one of anchor, upn, address, alias, and stands in an outbound flow")
+		}
+	}
+	source, knownFrom := l.names.of(from, f.From)
+	target, knownTo := l.names.of(to, f.To)
+	isLink := target.kind == canopy.Reference
+	switch {
+	case f.Link && f.From == "" && f.Expression != nullWord:
+		l.fault(r, f.Line, "links flow from an attribute, not from a constant or expression")
+	case knownTo && isLink != f.Link:
+		l.fault(r, f.Line, "the attribute %s names other objects, or link is set for one that does not: the two go together", f.To)
+	case f.From != "" && knownFrom && (source.kind == canopy.Reference) != f.Link:
+		l.fault(r, f.Line, "the attribute %s names other objects, or link is set for one that does not: the two go together", f.From)
+	}
+	if f.Expression != "" {
+		l.expression(r, f, from)
+	}
+}
+
+// expression parses a flow's expression and looks at what it reads.
+func (l *loader) expression(r *Rule, f *Flow, side string) {
+	p, err := expr.Parse(f.Expression, expr.Connect())
+	if err != nil {
+		l.fault(r, f.Line, "the expression for %s: %s", f.To, err)
+		return
+	}
+	f.program = p
+	for _, w := range p.Warnings() {
+		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+": "+w.Error(), "write brackets")
+	}
+	for _, name := range p.Params() {
+		if !slices.Contains(params, name) {
+			l.warn(r, f.Line, f.To, "the parameter %"+name+"% is not among those that connectors give", "the known ones are "+strings.Join(params, ", "))
+		}
+	}
+	for _, u := range p.Uses() {
+		a := canopy.Attr(u.Attr)
+		right := l.name(r, side, a, f.Line)
+		if right != a {
+			l.fault(r, f.Line, "the expression for %s: the attribute is written [%s], not [%s]", f.To, right, a)
+		}
+		if x, ok := l.names.of(side, a); ok && x.kind == canopy.Reference && u.How != expr.UseCount {
+			l.fault(r, f.Line, "the expression for %s: %s names other objects, and only ValueCount(%q) can be asked of it", f.To, a, a)
+		}
+	}
+}
+
+// merges checks that all rules that fill an attribute of a class merge it in the same way.
+func (l *loader) merges(s *Set) {
+	type place struct {
+		direction Direction
+		class     canopy.Class
+		attr      canopy.Attr
+	}
+	first := map[place]*Flow{}
+	for _, r := range s.rules {
+		for i := range r.Flows {
+			f := &r.Flows[i]
+			if r.Disabled || f.Expression == nullWord {
+				continue
+			}
+			p := place{r.Direction, r.Target, f.To}
+			if before := first[p]; before == nil {
+				first[p] = f
+			} else if before.Merge != f.Merge {
+				l.fault(r, f.Line, "%s is merged by %q here and by %q in the rule %s: all rules must do the same", f.To, merges[f.Merge], merges[before.Merge], before.rule.ID)
+			}
+		}
+	}
+}
+
+// sources warns of outbound rules that read what no inbound rule brings.
+func (l *loader) sources(s *Set) {
+	brought := map[canopy.Attr]bool{}
+	for _, r := range s.rules {
+		for i := range r.Flows {
+			if r.Direction == In && !r.Disabled {
+				brought[r.Flows[i].To] = true
+			}
+		}
+	}
+	for _, r := range s.rules {
+		if r.Direction == In || r.Disabled {
+			continue
+		}
+		for i := range r.Flows {
+			f := &r.Flows[i]
+			reads := []canopy.Attr{f.From}
+			if f.program != nil {
+				for _, a := range f.program.Attrs() {
+					reads = append(reads, canopy.Attr(a))
+				}
+			}
+			for _, a := range reads {
+				if a != "" && !brought[a] {
+					l.warn(r, f.Line, a, "no inbound rule brings "+string(a)+" to the metaverse", "add a flow for it, or take this one out")
+				}
+			}
+		}
+	}
+}
