@@ -12,6 +12,9 @@ import (
 // goodID is the form of a rule's id.
 var goodID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
 
+// goodAttr is the form of an attribute's name.
+var goodAttr = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_;-]{0,255}$`)
+
 // metaClasses are the classes of metas; "*" is any.
 var metaClasses = []canopy.Class{canopy.Person, canopy.Group}
 
@@ -109,6 +112,10 @@ func (l *loader) name(r *Rule, side string, a canopy.Attr, line int) canopy.Attr
 	}
 	if x, ok := l.names.of(side, a); ok {
 		return x.name
+	}
+	if !goodAttr.MatchString(string(a)) {
+		l.fault(r, line, "%q is not an attribute's name", a)
+		return a
 	}
 	if strings.HasPrefix(string(a), "extension_") && side == tenantKind {
 		return a
