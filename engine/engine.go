@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/rule"
+)
+
+// Connector is what the engine knows of one connector.
+type Connector struct {
+	ID   canopy.ConnectorID
+	Kind string // "ad", "tenant": which rules are meant for it
+	// Order ranks the sources: where precedence does not decide, the lower order does. Each source has its own.
+	Order  int
+	Params map[string]string // named texts for expressions, see canopy.Description
+	Target bool              // metas are provisioned to it
+}
+
+// LikeProvisioning2020 is the value of Settings.Like under which forests know nothing of one another: no entry is
+// joined to another forest's, and addresses are not claimed. Sign-in names and source anchors still are.
+const LikeProvisioning2020 = "cloud-provisioning-2020"
+
+// Settings are what an administrator chose beside the rules.
+type Settings struct {
+	Connectors []Connector
+	// LosersWait: an object that loses any value waits whole; else only objects that are new to the target do, and only
+	// when they lose their sign-in name, source anchor or primary address.
+	LosersWait bool
+	// NotKeptLimit is how often in a row a value may be sent and not be kept before it is held back; 0 is 3.
+	NotKeptLimit int
+	// Like is "" or LikeProvisioning2020.
+	Like string
+	// Owner is the metaverse attribute whose presence says that a meta owns its mailbox, and so wins a disputed address;
+	// a Boolean FALSE there counts as absent. "": nobody is taken for an owner.
+	Owner     canopy.Attr
+	Decisions []Decision
+}
+
+// Decision is what a person decided about one entry's join.
+type Decision struct {
+	Kind  DecisionKind
+	Entry canopy.EntryID
+	// Other or Meta name the other side. A separation without either is one from everything.
+	Other canopy.EntryID
+	Meta  canopy.MetaID
+}
+
+// DecisionKind says what was decided.
+type DecisionKind string
+
+// The kinds of decision.
+const (
+	DecideJoin     DecisionKind = "join"
+	DecideSeparate DecisionKind = "separate"
+)
+
+// Engine decides by one set of rules and settings. It is immutable and may be used by many at once.
+type Engine struct {
+	rules   *rule.Set
+	set     Settings
+	conns   map[canopy.ConnectorID]*Connector
+	targets []*Connector
+	layouts layouts
+}
+
+// New makes an engine. The rules and settings must not change afterwards.
+func New(rules *rule.Set, set Settings) *Engine {
+	if set.NotKeptLimit <= 0 {
+		set.NotKeptLimit = 3
+	}
+	set.Connectors = slices.Clone(set.Connectors)
+	slices.SortStableFunc(set.Connectors, func(a, b Connector) int { return cmp.Compare(a.Order, b.Order) })
+	e := &Engine{rules: rules, set: set, conns: map[canopy.ConnectorID]*Connector{}, layouts: layoutOf(rules)}
+	for i := range set.Connectors {
+		c := &set.Connectors[i]
+		e.conns[c.ID] = c
+		if c.Target {
+			e.targets = append(e.targets, c)
+		}
+	}
+	return e
+}
+
+// source is the connector when it is a source that the engine knows, else nil.
+func (e *Engine) source(id canopy.ConnectorID) *Connector {
+	if c := e.conns[id]; c != nil && !c.Target {
+		return c
+	}
+	return nil
+}
+
+// Planner makes one plan, from one snapshot. Join, Survey and Settle are called in this order and from one goroutine;
+// after that Plan may be called from several at once, if the view allows it.
+type Planner struct {
+	e    *Engine
+	view View
+
+	// What Join found.
+	local   []local                                // the metas that the plan makes; -1 is the first
+	joined  map[canopy.MetaID][]assignment         // entries that the plan joins, by meta
+	goesTo  map[canopy.EntryID]canopy.MetaID       // the same by entry
+	leaving map[canopy.EntryID]canopy.MetaID       // entries that a person separated, with the meta they leave
+	alone   map[canopy.EntryID]canopy.EntryOutcome // of these, those that go nowhere, with why
+
+	ambiguous map[canopy.EntryID]bool // entries that Join held back
+
+	claims claimBook
+	trace  *Trace
+}
+
+// local is a meta that the plan makes.
+type local struct{ class canopy.Class }
+
+// assignment says that an entry is joined to a meta by this plan.
+type assignment struct {
+	entry canopy.EntryID
+	kind  canopy.JoinKind
+	rule  canopy.RuleID
+	// asker is the entry whose criterion met, which may be the other side's, and group the criterion's place.
+	asker canopy.EntryID
+	group int
+}
+
+// NewPlanner begins a plan over one snapshot.
+func (e *Engine) NewPlanner(view View) *Planner {
+	return &Planner{
+		e: e, view: view,
+		joined:    map[canopy.MetaID][]assignment{},
+		goesTo:    map[canopy.EntryID]canopy.MetaID{},
+		leaving:   map[canopy.EntryID]canopy.MetaID{},
+		alone:     map[canopy.EntryID]canopy.EntryOutcome{},
+		ambiguous: map[canopy.EntryID]bool{},
+		claims:    newClaimBook(),
+	}
+}
+
+// layouts number the attributes that rules fill, so that merging needs no map for each object.
+type layouts struct {
+	in, out map[canopy.Attr]int
+	inAttr  []canopy.Attr
+	outAttr []canopy.Attr
+	slots   map[*rule.Rule][]int // by flow
+	links   map[canopy.Attr]bool // metaverse attributes that hold links
+}
+
+func layoutOf(rules *rule.Set) layouts {
+	l := layouts{in: map[canopy.Attr]int{}, out: map[canopy.Attr]int{}, slots: map[*rule.Rule][]int{}, links: map[canopy.Attr]bool{}}
+	for _, r := range rules.All() {
+		index, names := l.in, &l.inAttr
+		if r.Direction == rule.Out {
+			index, names = l.out, &l.outAttr
+		}
+		slots := make([]int, len(r.Flows))
+		for i := range r.Flows {
+			f := &r.Flows[i]
+			n, ok := index[f.To]
+			if !ok {
+				n = len(*names)
+				index[f.To] = n
+				*names = append(*names, f.To)
+			}
+			slots[i] = n
+			if f.Link && r.Direction == rule.In {
+				l.links[f.To] = true
+			}
+		}
+		l.slots[r] = slots
+	}
+	return l
+}

@@ -1,0 +1,390 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// claimBook keeps what the survey found: who takes part in the plan, and which values more than one party wants. A
+// value that one subject alone wants leaves nothing but its hash.
+type claimBook struct {
+	subjects []subject
+	at       map[canopy.MetaID]int32
+	seen     map[xxh3.Uint128]int32 // claim -> subject, its lowest bit says vital
+	contests map[canopy.Claim]*contest
+	suitors  map[canopy.EntryID][]suitor // who would take over an object of the target's own
+	taken    map[canopy.EntryID]int32    // decided: by which subject
+	takes    map[int32]takeover          // the same by subject
+	keeps    map[holding]bool            // what objects keep since they do not get what was to replace it
+	solved   bool
+}
+
+func newClaimBook() claimBook {
+	return claimBook{
+		at:       map[canopy.MetaID]int32{},
+		seen:     map[xxh3.Uint128]int32{},
+		contests: map[canopy.Claim]*contest{},
+		suitors:  map[canopy.EntryID][]suitor{},
+	}
+}
+
+// subject is one meta that takes part in the plan.
+type subject struct {
+	meta   canopy.MetaID
+	order  int // with anchor the rank, see unit.rank
+	anchor canopy.Anchor
+	entry  canopy.EntryID // the entry that gives the rank, and the name
+	fate   fate
+	owner  bool
+	fresh  bool // the target's object is still to be made
+	frozen bool // its evaluation failed or its anchor is held: it keeps what it has
+	wanted bool // a target is to have it
+}
+
+// fate says what the settlement decided about a subject.
+type fate uint8
+
+const (
+	undecided fate = iota
+	stays          // gets what it cannot do without
+	waits          // is held whole
+)
+
+// match is an object of the target's own that an add will meet.
+type match struct {
+	entry *canopy.Entry
+	how   string
+	value string
+}
+
+// suitor is a subject that would take over an object of the target's own, by its key at a place in the rule's order.
+type suitor struct {
+	subject int32
+	place   int
+	how     string
+	value   string
+}
+
+// takeover is a decided match.
+type takeover struct {
+	suitor
+	entry canopy.EntryID
+}
+
+// Survey looks at metas for the first time and notes the values that they want for themselves alone. It is called with
+// all metas of the plan, in batches, before Settle.
+func (p *Planner) Survey(ctx context.Context, metas []canopy.MetaID) error {
+	fresh := make([]canopy.MetaID, 0, len(metas))
+	for _, id := range metas {
+		if _, known := p.claims.at[id]; !known {
+			fresh = append(fresh, id)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	units, err := p.load(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	b := p.newBench()
+	for _, u := range units {
+		b.evaluate(u)
+	}
+	if err := p.findMatches(ctx, units); err != nil {
+		return err
+	}
+	p.claims.solved = false
+	return p.register(ctx, b, units)
+}
+
+// findMatches asks under which keys the targets have objects of their own that the units' adds would meet.
+func (p *Planner) findMatches(ctx context.Context, units []*unit) error {
+	var keys []canopy.Key
+	for _, u := range units {
+		for i := range u.outs {
+			keys = append(keys, u.outs[i].keys...)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	hits, err := p.view.Lookup(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("look up objects of the target's own: %w", err)
+	}
+	found := map[canopy.Key][]canopy.EntryID{}
+	var ids []canopy.EntryID
+	for _, h := range hits {
+		if c := p.e.conns[h.Connector]; h.Entry != 0 && h.Meta == 0 && c != nil && c.Target {
+			found[h.Key] = append(found[h.Key], h.Entry)
+			ids = append(ids, h.Entry)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	entries, err := p.view.Entries(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("load objects of the target's own: %w", err)
+	}
+	byID := make(map[canopy.EntryID]*canopy.Entry, len(entries))
+	for _, e := range entries {
+		byID[e.ID] = e
+	}
+	for _, u := range units {
+		for i := range u.outs {
+			p.chooseMatch(u, &u.outs[i], found, byID)
+		}
+	}
+	return nil
+}
+
+// chooseMatch takes the first key that finds exactly one object which may be taken over. Two objects under one key are
+// nobody's: their values are then claimed by objects of the target's own, and that holds the add back.
+func (p *Planner) chooseMatch(u *unit, o *outbound, found map[canopy.Key][]canopy.EntryID, byID map[canopy.EntryID]*canopy.Entry) {
+	for _, k := range o.keys {
+		var fit *canopy.Entry
+		n := 0
+		for _, id := range found[k] {
+			e := byID[id]
+			if e == nil || e.Connector != o.conn.ID || e.Class != o.class || e.State == canopy.Gone || e.Anchor == "" ||
+				e.SourceAnchor != "" && e.SourceAnchor != o.anchor {
+				continue
+			}
+			if fit == nil || fit.ID != e.ID {
+				fit = e
+				n++
+			}
+		}
+		if n == 1 {
+			o.match = &match{entry: fit, how: matchName(k), value: k.Value}
+			return
+		}
+	}
+}
+
+func matchName(k canopy.Key) string {
+	const prefix = "match:"
+	if len(k.Name) > len(prefix) && k.Name[:len(prefix)] == prefix {
+		return k.Name[len(prefix):]
+	}
+	return k.Name
+}
+
+// register makes subjects of the units and notes their claims, with those whom the view knows to have or want them.
+func (p *Planner) register(ctx context.Context, b *bench, units []*unit) error {
+	var all []canopy.Claim
+	asked := map[canopy.Claim]bool{}
+	wishes := make([][]wish, len(units))
+	for i, u := range units {
+		var released []canopy.Claim
+		wishes[i], released = p.wishesOf(b, u)
+		for _, w := range wishes[i] {
+			if !asked[w.claim] {
+				asked[w.claim] = true
+				all = append(all, w.claim)
+			}
+		}
+		for _, c := range released {
+			if !asked[c] {
+				asked[c] = true
+				all = append(all, c)
+			}
+		}
+	}
+	rows, err := p.claimants(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i, u := range units {
+		n := p.subject(u)
+		for _, w := range wishes[i] {
+			p.claims.wish(n, w, rows[w.claim])
+		}
+	}
+	for c, r := range rows {
+		p.claims.others(c, r)
+	}
+	return nil
+}
+
+// claimants asks the view who has or wants claims.
+func (p *Planner) claimants(ctx context.Context, claims []canopy.Claim) (map[canopy.Claim][]canopy.Claimant, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	list, err := p.view.Claims(ctx, claims)
+	if err != nil {
+		return nil, fmt.Errorf("load claims: %w", err)
+	}
+	rows := make(map[canopy.Claim][]canopy.Claimant, len(list))
+	for _, c := range list {
+		if p.e.claims(c.Claim.Kind) {
+			rows[c.Claim] = append(rows[c.Claim], c)
+		}
+	}
+	return rows, nil
+}
+
+// wishesOf are the claims that a unit wants after this plan, and those that it had and does not want any more.
+func (p *Planner) wishesOf(b *bench, u *unit) (wishes []wish, released []canopy.Claim) {
+	for i := range u.outs {
+		wishes = append(wishes, u.outs[i].wishes...)
+	}
+	var had []wish
+	for _, e := range u.targets {
+		for _, c := range p.e.rules.EntryClaims(p.e.conns[e.Connector].Kind, e) {
+			had = append(had, wish{claim: c})
+		}
+	}
+	if u.old != nil && (u.frozen() || u.dies || !sameImage(u.old.Attrs, u.image)) {
+		had = append(had, b.oldWishes(u)...)
+	}
+	if u.frozen() {
+		return had, nil
+	}
+	wanted := make(map[canopy.Claim]bool, len(wishes))
+	for _, w := range wishes {
+		wanted[w.claim] = true
+	}
+	for _, w := range had {
+		if !wanted[w.claim] && p.e.claims(w.claim.Kind) {
+			released = append(released, w.claim)
+		}
+	}
+	return wishes, released
+}
+
+// frozen tells whether the unit keeps what it has, since it cannot be evaluated or must not be touched.
+func (u *unit) frozen() bool {
+	if u.fault != nil {
+		return true
+	}
+	for i := range u.outs {
+		if u.outs[i].whole() {
+			return true
+		}
+	}
+	return false
+}
+
+// oldWishes are the claims that the meta's last image makes, as far as it can be evaluated.
+func (b *bench) oldWishes(u *unit) []wish {
+	tracing := b.trace
+	b.trace = nil
+	defer func() { b.trace = tracing }()
+	was := &unit{id: u.id, old: u.old, class: u.class, targets: u.targets, image: make(map[canopy.Attr]canopy.Sourced, len(u.old.Attrs))}
+	for name, s := range u.old.Attrs {
+		was.image[name] = s
+	}
+	var had []wish
+	obj := b.object(was)
+	for _, c := range b.p.e.targets {
+		o := outbound{conn: c}
+		if b.scope(was, &o, obj); o.rule != nil {
+			had = append(had, o.wishes...)
+		}
+	}
+	return had
+}
+
+// subject adds a unit to those who take part.
+func (p *Planner) subject(u *unit) int32 {
+	s := subject{meta: u.id, frozen: u.frozen()}
+	s.order, s.anchor, s.entry = u.rank()
+	s.owner = p.e.owns(u)
+	n := int32(len(p.claims.subjects))
+	for i := range u.outs {
+		o := &u.outs[i]
+		if o.rule == nil {
+			continue
+		}
+		s.wanted = true
+		s.fresh = s.fresh || o.adds()
+		if o.match != nil {
+			p.claims.suitors[o.match.entry.ID] = append(p.claims.suitors[o.match.entry.ID],
+				suitor{subject: n, place: o.place(), how: o.match.how, value: o.match.value})
+		}
+	}
+	p.claims.subjects = append(p.claims.subjects, s)
+	p.claims.at[u.id] = n
+	return n
+}
+
+// place is where the key that matched stands in the rule's order.
+func (o *outbound) place() int {
+	for i, k := range o.keys {
+		if matchName(k) == o.match.how && k.Value == o.match.value {
+			return i
+		}
+	}
+	return len(o.keys)
+}
+
+// owns tells whether the meta owns its mailbox.
+func (e *Engine) owns(u *unit) bool {
+	s, ok := u.image[e.set.Owner]
+	return ok && len(s.Values) > 0 && s.Values[0] != canopy.Bool(false)
+}
+
+// wish notes that a subject wants a claim. rows are those whom the view knows.
+func (b *claimBook) wish(n int32, w wish, rows []canopy.Claimant) {
+	h := hashClaim(w.claim)
+	before, ok := b.seen[h]
+	code := n << 1
+	if w.vital {
+		code |= 1
+	}
+	if !ok {
+		b.seen[h] = code
+	}
+	c := b.contests[w.claim]
+	if c == nil {
+		if !ok && !others(rows, b.subjects[n].meta) {
+			return
+		}
+		c = &contest{claim: w.claim}
+		b.contests[w.claim] = c
+		if ok {
+			c.wisher(before>>1, before&1 == 1)
+		}
+	}
+	c.wisher(n, w.vital)
+	c.known(rows)
+}
+
+// others notes claimants of a claim that no subject of the batch may want, but that one had.
+func (b *claimBook) others(claim canopy.Claim, rows []canopy.Claimant) {
+	c := b.contests[claim]
+	if c == nil {
+		meta := rows[0].Meta
+		if !others(rows, meta) {
+			return
+		}
+		c = &contest{claim: claim}
+		b.contests[claim] = c
+		if before, ok := b.seen[hashClaim(claim)]; ok {
+			c.wisher(before>>1, before&1 == 1)
+		}
+	}
+	c.known(rows)
+}
+
+// others tells whether there is a claimant other than the meta.
+func others(rows []canopy.Claimant, meta canopy.MetaID) bool {
+	for _, r := range rows {
+		if r.Meta != meta || r.Meta == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func hashClaim(c canopy.Claim) xxh3.Uint128 {
+	return xxh3.HashString128(string(c.Kind) + "\x00" + c.Value)
+}
