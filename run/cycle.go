@@ -142,14 +142,17 @@ func (l *Local) ready(ctx context.Context, o Options, report *Report) error {
 		if c.Complete || slices.Contains(o.Without, s.ID) {
 			continue
 		}
-		why := "it was never read completely"
+		why, next := "it was never read completely", "mend the cause and run again"
 		for _, r := range report.Imports {
 			if r.Connector == s.ID && r.Error != "" {
 				why += ": " + r.Error
 			}
+			if r.Connector == s.ID && r.Next != "" {
+				next = r.Next + "; then run again"
+			}
 		}
 		return &canopy.Error{Kind: canopy.Unsafe, Code: "forest-incomplete", Object: string(s.ID), Text: why,
-			Next: "mend the cause and run again, or plan without it: --without " + string(s.ID)}
+			Next: next + ", or plan without it: --without " + string(s.ID)}
 	}
 	return nil
 }

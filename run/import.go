@@ -20,6 +20,19 @@ type ImportReport struct {
 	Gone      int                `json:"gone,omitempty"`    // of these, known to be deleted
 	Waiting   int                `json:"waiting,omitempty"` // of these, waiting for a person
 	Error     string             `json:"error,omitempty"`
+	// Kind, Code and Next are those of the error: what it is for programs, and what to do.
+	Kind string `json:"kind,omitempty"`
+	Code string `json:"code,omitempty"`
+	Next string `json:"next,omitempty"`
+}
+
+// fail keeps why the import did not go through.
+func (r *ImportReport) fail(err error) {
+	r.Error, r.Kind = err.Error(), canopy.KindOf(err).String()
+	var known *canopy.Error
+	if errors.As(err, &known) {
+		r.Code, r.Next = known.Code, known.Next
+	}
 }
 
 // imports reads every connector named, sources side by side. A source that cannot be read is reported and does not
@@ -31,7 +44,7 @@ func (l *Local) imports(ctx context.Context, run canopy.RunID, spaces []*Space, 
 		go func() {
 			r, err := l.importOne(ctx, run, s, o)
 			if err != nil {
-				r.Error = err.Error()
+				r.fail(err)
 				l.Log.Error("import stopped", "connector", s.ID, "run", run, "error", err)
 			}
 			r.Connector = s.ID
