@@ -1,0 +1,62 @@
+package run_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/run"
+)
+
+// TestIdle: a run in which nothing changed writes the run itself and nothing else, with as many statements for two
+// thousand people as for a hundred.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	sizes := []int{100, 2000}
+	if testing.Short() {
+		sizes = []int{50, 400}
+	}
+	var counts []int64
+	for _, people := range sizes {
+		b := newPropBench(t, propDir(t, t.TempDir(), people), "a", "b")
+		defer b.close(t)
+		for i := range b.forests {
+			var s propSite
+			for k := range people / 2 {
+				mail := fmt.Sprintf("idle%d.%d@one.test", i, k)
+				s.People = append(s.People, propPerson{Class: canopy.User, Mail: mail, Addresses: []string{"SMTP:" + mail}, Manager: k / 10})
+			}
+			s.Groups = []propGroup{{Security: true, Members: []int{0, 1, 2, 3, 4}}}
+			b.fill(t, i, s)
+		}
+		var asked atomic.Int64
+		b.storeFail = func(string) error { asked.Add(1); return nil }
+		b.mustOpen(t)
+		b.settle(t)
+		path := filepath.Join(b.dir, run.StoreName)
+		before, cloud := propTables(t, path, "run", "step", "lease"), propTables(t, filepath.Join(b.dir, run.TenantName))
+		for range 2 {
+			asked.Store(0)
+			r := b.cycle(t, run.Options{})
+			if r.Plan != 0 || r.Confirm != nil || r.Exports.Written > 0 {
+				t.Errorf("%d people: an idle run made plan %d, wrote %d, confirm %v", people, r.Plan, r.Exports.Written, r.Confirm)
+			}
+			counts = append(counts, asked.Load())
+		}
+		if changed := propChanged(before, propTables(t, path, "run", "step", "lease")); len(changed) > 0 {
+			t.Errorf("%d people: two idle runs changed the tables %q", people, changed)
+		}
+		if changed := propChanged(cloud, propTables(t, filepath.Join(b.dir, run.TenantName))); len(changed) > 0 {
+			t.Errorf("%d people: two idle runs changed the tenant's tables %q", people, changed)
+		}
+	}
+	for _, n := range counts {
+		if n != counts[0] {
+			t.Errorf("statements of idle runs of %v people, two each: got %v, want the same for all", sizes, counts)
+			break
+		}
+	}
+	t.Logf("%d writing statements for an idle run", counts[0])
+}

@@ -1,0 +1,22 @@
+package run_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+// TestMain makes this binary its own child where a test asks for one to kill, and keeps properties that drive whole
+// cycles to a number that a person waits for; -rapid.checks has them run longer.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(faultChild); dir != "" {
+		os.Exit(faultChildMain(dir))
+	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("30"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
