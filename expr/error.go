@@ -55,14 +55,14 @@ func (e *Error) Caret() string {
 	return string(runes[from:to]) + "\n" + strings.Repeat(" ", at-from) + "^"
 }
 
-// Nearest is the name of names that differs least from name, "" when none is close.
+// Nearest is the name of names that differs least from name, the first of several, "" when none is close.
 func Nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, n := range names {
 		if strings.EqualFold(n, name) {
 			return n
 		}
-		if d := distance(strings.ToLower(name), strings.ToLower(n), least); d < least || d == least && best != "" && n < best {
+		if d := distance(strings.ToLower(name), strings.ToLower(n), least); d < least {
 			best, least = n, d
 		}
 	}
