@@ -16,10 +16,7 @@ type sink func([]canopy.PlanItem) error
 
 // walk computes a whole plan from what is due in view and gives it to keep, batch by batch. It writes nothing.
 func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progress) (canopy.Totals, error) {
-	totaler, err := l.totaler(ctx)
-	if err != nil {
-		return canopy.Totals{}, err
-	}
+	totaler := engine.NewTotaler(nil)
 	give := func(items []canopy.PlanItem) error {
 		for i := range items {
 			totaler.Add(&items[i])
@@ -51,7 +48,8 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 		p.tell(Event{Step: "plan", Done: done, Total: len(subjects)})
 	}
 	p.tell(Event{Step: "plan", Done: len(subjects), Total: len(subjects), End: true})
-	return totaler.Totals(), nil
+	totals := totaler.Totals()
+	return totals, l.weigh(ctx, &totals)
 }
 
 // subjects are the metas to plan: those that are due, and those that the joining of due entries makes or touches.

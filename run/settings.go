@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 
+	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/engine"
 	"github.com/canopy-sync/canopy/rule"
 )
@@ -33,11 +34,18 @@ func kindOf(s *Space, usual string) string {
 	return usual
 }
 
-// totaler counts a plan against the objects that the target holds of each class.
-func (l *Local) totaler(ctx context.Context) (*engine.Totaler, error) {
-	population, err := l.Store.Population(ctx)
-	if err != nil {
-		return nil, err
+// weigh says of each regret out of how many objects it is. A plan without regrets costs nothing here.
+func (l *Local) weigh(ctx context.Context, t *canopy.Totals) error {
+	for i := range t.Regrets {
+		r := &t.Regrets[i]
+		if r.Regret == canopy.RegretMembership { // of the links of the groups that the plan touches: the engine knows
+			continue
+		}
+		n, err := l.Store.Stock(ctx, r.Connector, r.Class, r.Container)
+		if err != nil {
+			return err
+		}
+		r.Of = n
 	}
-	return engine.NewTotaler(population), nil
+	return nil
 }
