@@ -36,7 +36,6 @@ func (p *Program) Eval(env Env) (Value, error) {
 	}
 	m.env, m.spent = env, 0
 	v, err := p.run(m)
-	clear(m.stack[:cap(m.stack)])
 	m.env, m.stack = nil, m.stack[:0]
 	p.machines.Put(m)
 	if err != nil {

@@ -30,6 +30,7 @@ type Flow struct {
 	rule     *Rule
 	constant canopy.Values
 	program  *expr.Program
+	stops    bool // the expression is nothing but AuthoritativeNull
 }
 
 // Eval gives the flow's outcome for one object. For a Link flow it says who wins: Contributes, without values, when the
@@ -37,6 +38,8 @@ type Flow struct {
 func (f *Flow) Eval(o *Object) (Outcome, error) {
 	var vs canopy.Values
 	switch {
+	case f.stops:
+		return Outcome{Kind: AuthoritativeNull}, nil
 	case f.Link && f.From != "":
 		if o.LinkCounts[f.From] > 0 {
 			return Outcome{Kind: Contributes}, nil

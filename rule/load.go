@@ -231,7 +231,7 @@ func (l *loader) filled(a canopy.Attr) (source, target canopy.Attr, ok bool) {
 		for i := range r.Flows {
 			switch f := &r.Flows[i]; {
 			case f.Link:
-			case f.To == a && f.Expression != string(nullWord):
+			case f.To == a && f.Expression != nullWord:
 				return a, a, true
 			case f.From == a && target == "":
 				source, target = a, f.To
@@ -249,6 +249,7 @@ func (r *Rule) ready() {
 	r.fills = map[canopy.Attr][]int{}
 	for i := range r.Flows {
 		f := &r.Flows[i]
+		f.stops = f.Expression == nullWord
 		if f.Constant != nil {
 			f.constant = canopy.Values{*f.Constant}
 		}
