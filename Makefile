@@ -1,13 +1,15 @@
 # make check    everything that needs no installing and no servers; under 3 minutes
 # make test     check, and the parts that need real domain controllers, which it installs on Debian and Ubuntu
 # make e2e      those parts alone
-# make bench    the measurements
+# make bench    the measurements, with their aims; SIZE=quick for the small form, ARGS for --json, -profile DIR, -only PART
+# make bench-rooms  the benchmarks of single rooms
 # make fuzz     every fuzz target for FUZZTIME
 # make verify   generated files are what their generators make
 # make build    the binaries, into bin/
 
 GO       ?= go
 FUZZTIME ?= 5s
+SIZE     ?= full
 TOOLS    := bin/tools
 ROOMS    := $(shell $(GO) list ./... | grep -v '/e2e')
 
@@ -16,7 +18,7 @@ ifeq ($(CI),true)
 export CANOPY_REAL = require
 endif
 
-.PHONY: check test e2e bench fuzz verify build clean format vet lint race tools install
+.PHONY: check test e2e bench bench-rooms fuzz verify build clean format vet lint race tools install
 
 check: format vet lint verify race
 
@@ -64,8 +66,12 @@ e2e: install
 install:
 	@scripts/install-real-parts.sh
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+bench: install
+	@SIZE=$(SIZE) $(GO) run ./e2e/bench $(ARGS)
+
+# The rooms' own benchmarks, each for itself.
+bench-rooms:
+	@$(GO) test -run '^$$' -bench . -benchmem -timeout 60m $(ROOMS)
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZTIME)
