@@ -100,7 +100,7 @@ type builder struct {
 // site is one forest in the making.
 type site struct {
 	Directory
-	forest  forest
+	forest  identity
 	rid     uint32
 	people  int
 	staff   []*person         // who may be in groups, and have contacts elsewhere
@@ -143,7 +143,7 @@ func (b *builder) guid() string {
 	return string(raw)
 }
 
-func (b *builder) site(i int, f forest) *site {
+func (b *builder) site(i int, f identity) *site {
 	s := &site{forest: f, rid: 1100, foreign: map[string]string{}, names: map[string]int{}, Directory: Directory{
 		Name: f.name, Netbios: strings.ToUpper(f.label), Domain: f.domain, Company: f.company,
 		SID: fmt.Sprintf("S-1-5-21-%d-%d-%d", b.rng.Uint32(), b.rng.Uint32(), b.rng.Uint32())}}

@@ -2,8 +2,8 @@ package lab
 
 import "strings"
 
-// forest is what is fixed about a forest.
-type forest struct {
+// identity is what is fixed about a forest.
+type identity struct {
 	label, name, domain, company string
 	familyFirst                  bool // display names are "Berg, Jonas"
 	offices                      []*office
@@ -68,7 +68,7 @@ var (
 	tokyo   = &office{"Tōkyō", "1-9-1 Marunouchi", "100-0005", "", "JP", "Japan", "392", "+81 3 5550 ", "+81 90 5550 ", []*culture{japanese, japanese, english}}
 )
 
-var forests = []forest{
+var forests = []identity{
 	{"contoso", "contoso.lab", "contoso.com", "Contoso", false, []*office{seattle, london, london, berlin, paris, tokyo}},
 	{"fabrikam", "fabrikam.lab", "fabrikam.com", "Fabrikam", true, []*office{berlin, oslo, warsaw}},
 	{"tailspin", "tailspin.lab", "tailspintoys.com", "Tailspin Toys", false, []*office{madrid, athens, seattle}},
