@@ -69,36 +69,39 @@ func password(p string) string {
 // verdict makes the answer to an export of an error. Unclassified errors are for later: they may pass.
 func verdict(err error) (kind canopy.ResultKind, code, text string) {
 	text = err.Error()
-	var l *ldap.Error
-	if errors.As(err, &l) {
-		code, text = fmt.Sprintf("LDAP%d", l.ResultCode), l.Err.Error()
-		if t := ldap.LDAPResultCodeMap[l.ResultCode]; t != "" {
-			text = t + ": " + text
-		}
-		switch l.ResultCode {
-		case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded, ldap.ErrorNetwork,
-			ldap.LDAPResultOperationsError, ldap.LDAPResultOther:
-			return canopy.Later, code, text
-		case ldap.LDAPResultInsufficientAccessRights:
-			return canopy.Denied, code, text
-		case ldap.LDAPResultNoSuchObject:
-			return canopy.NotThere, code, text
-		}
-		return canopy.Refused, code, text
-	}
 	var e *canopy.Error
-	if !errors.As(err, &e) {
+	if errors.As(err, &e) {
+		return verdictOf(e.Kind), e.Code, text
+	}
+	var l *ldap.Error
+	if !errors.As(err, &l) {
 		return canopy.Later, "ad-unreachable", text
 	}
-	code = e.Code
-	switch e.Kind {
-	case canopy.Unreachable, canopy.Credentials, canopy.Other:
+	code, text = fmt.Sprintf("LDAP%d", l.ResultCode), l.Err.Error()
+	if t := ldap.LDAPResultCodeMap[l.ResultCode]; t != "" {
+		text = t + ": " + text
+	}
+	switch l.ResultCode {
+	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded, ldap.ErrorNetwork,
+		ldap.LDAPResultOperationsError, ldap.LDAPResultOther:
 		return canopy.Later, code, text
-	case canopy.Forbidden:
+	case ldap.LDAPResultInsufficientAccessRights:
 		return canopy.Denied, code, text
-	case canopy.NotFound:
+	case ldap.LDAPResultNoSuchObject:
 		return canopy.NotThere, code, text
-	case canopy.Invalid, canopy.Conflict, canopy.Unsafe, canopy.Full, canopy.Newer, canopy.Unsupported:
 	}
 	return canopy.Refused, code, text
+}
+
+func verdictOf(k canopy.ErrorKind) canopy.ResultKind {
+	switch k {
+	case canopy.Unreachable, canopy.Credentials, canopy.Other:
+		return canopy.Later
+	case canopy.Forbidden:
+		return canopy.Denied
+	case canopy.NotFound:
+		return canopy.NotThere
+	case canopy.Invalid, canopy.Conflict, canopy.Unsafe, canopy.Full, canopy.Newer, canopy.Unsupported:
+	}
+	return canopy.Refused
 }

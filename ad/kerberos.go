@@ -104,8 +104,7 @@ var kerberosFaults = []struct {
 	{"KRB_AP_ERR_SKEW", canopy.Credentials, "KRB37", "this machine's clock is too far from the controller's", "set the clock"},
 	{"KDC_ERR_ETYPE_NOSUPP", canopy.Credentials, "KRB14", "the account has no key of a kind that both sides know", "allow AES for the account, and set its password anew"},
 	{"keytab", canopy.Credentials, "ad-keytab", "the keytab has no key for this account", "export the account's keys again, with the realm in capitals"},
-	{"communicating with KDC", canopy.Unreachable, "ad-kdc", "the key distribution centre does not answer", "check kdc, and port 88 of the controller"},
-	{"sending to KDC", canopy.Unreachable, "ad-kdc", "the key distribution centre does not answer", "check kdc, and port 88 of the controller"},
+	{"Networking_Error", canopy.Unreachable, "ad-kdc", "the key distribution centre does not answer", "check kdc, and port 88 of the controller"},
 }
 
 func kerberosFault(err error, account, realm, server string) error {

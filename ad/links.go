@@ -79,7 +79,7 @@ func (x *writer) some(ctx context.Context, target string, n canopy.Attr, refs []
 	}
 	if hasCode(err, ldap.LDAPResultNoSuchObject) {
 		// The object itself, or the one that the link names?
-		if _, gone := x.s.whole(ctx, target); gone != nil {
+		if _, gone := x.s.nowDN(ctx, target); gone != nil {
 			return gone
 		}
 		if !add {

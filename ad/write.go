@@ -152,7 +152,7 @@ func (x *writer) add(ctx context.Context, e *canopy.Export, r *canopy.Result) er
 		q.Attribute(string(n), vs)
 	}
 	if err := x.s.ldap.Add(q); err != nil {
-		return err
+		return x.orNoContainer(ctx, err, d.Parent())
 	}
 	r.DN = d.String()
 	g, err := x.s.guidOf(ctx, r.DN)
@@ -221,7 +221,7 @@ func (x *writer) move(ctx context.Context, target string, e *canopy.Export, r *c
 	if len(d) < 2 {
 		return "", refusal("ad-no-dn", "an object can only be moved to a DN below a container")
 	}
-	now, err := x.s.whole(ctx, target)
+	now, err := x.s.nowDN(ctx, target)
 	if err != nil {
 		return "", err
 	}
@@ -231,7 +231,7 @@ func (x *writer) move(ctx context.Context, target string, e *canopy.Export, r *c
 			q.NewSuperior = d.Parent().String()
 		}
 		if err := x.s.ldap.ModifyDN(q); err != nil {
-			return "", err
+			return "", x.orNoContainer(ctx, err, d.Parent())
 		}
 	}
 	r.DN = d.String()
@@ -241,8 +241,20 @@ func (x *writer) move(ctx context.Context, target string, e *canopy.Export, r *c
 	return r.DN, nil
 }
 
-// whole reads the DN that an object has now.
-func (s *session) whole(ctx context.Context, target string) (DN, error) {
+// orNoContainer tells of an error that it comes from a container that is not there: the object itself is not gone.
+func (x *writer) orNoContainer(ctx context.Context, err error, container DN) error {
+	if !hasCode(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultOther) {
+		return err
+	}
+	if g, look := x.s.guidOf(ctx, container.String()); look != nil || g != (GUID{}) {
+		return err
+	}
+	return &canopy.Error{Kind: canopy.Invalid, Code: "ad-no-container", Object: container.String(), Text: "the container is not there, or the account may not see it",
+		Next: "add the container first, or choose another one", Err: err}
+}
+
+// nowDN reads the DN that an object has now.
+func (s *session) nowDN(ctx context.Context, target string) (DN, error) {
 	var d DN
 	err := s.one(ctx, query{base: target, filter: "(objectClass=*)", attrs: []string{string(attrGUID)}}, func(e *entry) error {
 		var err error
