@@ -106,6 +106,7 @@ type Planner struct {
 
 	ambiguous map[canopy.EntryID]bool // entries that Join held back
 
+	left   map[canopy.EntryID]bool // entries that the survey found to leave their metas
 	claims claimBook
 	trace  *Trace
 }
@@ -132,6 +133,7 @@ func (e *Engine) NewPlanner(view View) *Planner {
 		leaving:   map[canopy.EntryID]canopy.MetaID{},
 		alone:     map[canopy.EntryID]canopy.EntryOutcome{},
 		ambiguous: map[canopy.EntryID]bool{},
+		left:      map[canopy.EntryID]bool{},
 		claims:    newClaimBook(),
 	}
 }

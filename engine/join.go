@@ -49,6 +49,8 @@ type joinMeta struct {
 	class canopy.Class
 	alive bool
 	used  []canopy.ConnectorID // that have an entry there which counts
+	// offers are the keys that its entries offer now.
+	offers []xxh3.Uint128
 }
 
 // Join finds out where the entries belong that are joined to no meta, all of them together, so that the order of their

@@ -219,6 +219,24 @@ func TestJoin_whoComesAfterADeletionIsSomebodyElse(t *testing.T) {
 	w.settled()
 }
 
+func TestJoin_anAddressThatMovedOnLeadsToNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "mail")
+	anna := w.user("contoso", "anna", "anna@x.com")
+	w.sync()
+	setAttrs(anna, "mail=anna.new@x.com", "proxyAddresses=SMTP:anna.new@x.com|smtp:a@x.com")
+	hired := w.user("fabrikam", "hired", "anna@x.com")
+	late := w.user("tailspin", "anna", "anna.new@x.com")
+	w.sync()
+	if hired.Meta == 0 || hired.Meta == anna.Meta {
+		t.Errorf("who gets an address joined who had it: meta %d", hired.Meta)
+	}
+	if late.Meta != anna.Meta {
+		t.Errorf("the new address leads to meta %d, want %d", late.Meta, anna.Meta)
+	}
+	w.settled()
+}
+
 func TestJoin_withoutKeysEverybodyIsProjected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "mail")

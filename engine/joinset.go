@@ -150,7 +150,8 @@ func (j *joiner) occupy(m *joinMeta, e *canopy.Entry) {
 	if c == nil || e.State == canopy.Gone || e.State == canopy.OutOfScope || j.p.leaving[e.ID] != 0 {
 		return
 	}
-	scoped, err := j.p.e.rules.Scope(c.Kind, c.ID, rule.EntryObject(e, c.Params))
+	obj := rule.EntryObject(e, c.Params)
+	scoped, err := j.p.e.rules.Scope(c.Kind, c.ID, obj)
 	if err == nil && !scoped.In {
 		return
 	}
@@ -160,6 +161,13 @@ func (j *joiner) occupy(m *joinMeta, e *canopy.Entry) {
 	m.alive = m.alive || err != nil
 	if !scoped.Silent {
 		m.used = append(m.used, c.ID)
+	}
+	offers, err := j.p.e.rules.Offers(c.Kind, c.ID, obj)
+	if err != nil {
+		return // it fails when its meta is planned, and says so there
+	}
+	for _, k := range offers {
+		m.offers = append(m.offers, hashKey(k))
 	}
 }
 
@@ -330,7 +338,12 @@ func (g *graph) having(to []int, self int, k xxh3.Uint128) []int {
 		}
 	}
 	for _, m := range g.j.metaHits[k] {
-		if node, ok := g.metaAt[m]; ok && sameClass(g.j.cands[self].class, g.j.metas[m].class) {
+		node, ok := g.metaAt[m]
+		if !ok {
+			continue
+		}
+		// What the view knows a meta by may be out of date: an address that moved on must not lead to who had it before.
+		if x := g.j.metas[m]; sameClass(g.j.cands[self].class, x.class) && slices.Contains(x.offers, k) {
 			to = append(to, node)
 		}
 	}

@@ -97,7 +97,7 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 			why, ask = d.p.carry(&row)
 		}
 		switch {
-		case row.Removed && row.Desired:
+		case row.Desired && (row.Removed || row.Counterpart != 0 && d.p.leaves(&row)):
 			flow.Removed++
 		case row.Removed:
 		case why == "" && !row.Desired:
@@ -132,6 +132,8 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 	meta := row.Meta
 	if to, ok := p.goesTo[row.Entry]; ok && row.Entry != 0 {
 		meta = to
+	} else if p.leaves(row) {
+		meta = 0
 	}
 	if meta == 0 {
 		switch {
@@ -153,8 +155,6 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 	}
 	s := &p.claims.subjects[n]
 	switch {
-	case row.State == canopy.Gone && !s.wanted:
-		return linkDeleted, 0
 	case s.frozen || s.fate == waits:
 		if row.Counterpart != 0 {
 			return "", 0
@@ -164,6 +164,11 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 		return linkOutside, 0
 	}
 	return "", 0
+}
+
+// leaves tells whether the entry that a link names leaves its meta by this plan.
+func (p *Planner) leaves(row *canopy.LinkRow) bool {
+	return row.State == canopy.Gone || row.State == canopy.OutOfScope || p.left[row.Entry]
 }
 
 // explainWaits finds out, for the samples that name metas outside the plan, which of them are held back.

@@ -13,7 +13,7 @@ type slot struct {
 	merge   rule.Merge
 	values  canopy.Values
 	origins []canopy.Origin
-	flow    *rule.Flow // the flow that won
+	flow    *rule.Flow // the flow that won, or the first that was asked
 }
 
 // slotState says what has been decided about an attribute.
@@ -112,6 +112,9 @@ func (b *bench) flows(u *unit, pr pair) {
 
 // take lays a flow's outcome into the slot.
 func (sl *slot) take(f *rule.Flow, out rule.Outcome, origin []canopy.Origin) {
+	if sl.flow == nil {
+		sl.flow = f
+	}
 	switch out.Kind {
 	case rule.Nothing:
 		sl.state = max(sl.state, open)

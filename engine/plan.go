@@ -234,7 +234,12 @@ func (d *drafter) keepImage(u *unit, item *canopy.PlanItem) {
 	item.Image = &canopy.Meta{ID: u.id, Class: u.old.Class, Version: item.Version, Attrs: u.old.Attrs, Held: item.Held}
 	item.Keys = d.p.e.rules.MetaKeys(item.Image)
 	wishes, _ := d.p.wishesOf(d.bench, u)
+	done := map[canopy.Claim]bool{}
 	for _, w := range wishes {
+		if done[w.claim] {
+			continue
+		}
+		done[w.claim] = true
 		for _, r := range d.rows[w.claim] {
 			if r.Meta == u.id {
 				r.Entry = 0

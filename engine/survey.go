@@ -202,6 +202,11 @@ func (p *Planner) register(ctx context.Context, b *bench, units []*unit) error {
 		return err
 	}
 	for i, u := range units {
+		for _, x := range u.dropped {
+			if !x.elsewhere {
+				p.left[x.entry.ID] = true
+			}
+		}
 		n := p.subject(u)
 		for _, w := range wishes[i] {
 			p.claims.wish(n, w, rows[w.claim])

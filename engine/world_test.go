@@ -199,6 +199,7 @@ type world struct {
 	last    int64
 	refuses bool // duplicates in the tenant fail the test
 	calls   map[string]int
+	applied []canopy.PlanItem // what was applied last, for messages
 }
 
 type linkOwner struct {
@@ -357,7 +358,7 @@ func (w *world) Lookup(_ context.Context, keys []canopy.Key) ([]canopy.Hit, erro
 		}
 	}
 	for _, e := range w.entries {
-		if e.Meta != 0 {
+		if e.Meta != 0 && !w.isSource(e) {
 			continue
 		}
 		own, err := w.rules.EntryKeys(w.kind(e), e, nil)
@@ -366,7 +367,7 @@ func (w *world) Lookup(_ context.Context, keys []canopy.Key) ([]canopy.Hit, erro
 		}
 		for _, k := range own {
 			if wanted[k] {
-				hits = append(hits, canopy.Hit{Key: k, Entry: e.ID, Connector: e.Connector})
+				hits = append(hits, canopy.Hit{Key: k, Entry: e.ID, Meta: e.Meta, Connector: e.Connector})
 			}
 		}
 	}
@@ -416,6 +417,15 @@ func (w *world) counterpart(meta canopy.MetaID, c canopy.ConnectorID) canopy.Ent
 	return 0
 }
 
+// leaving tells whether an entry leaves its meta with the next plan; the links to it are changed.
+func (w *world) leaving(e *canopy.Entry) bool {
+	if e.State == canopy.Gone || e.State == canopy.OutOfScope {
+		return true
+	}
+	scoped, err := w.rules.Scope("ad", e.Connector, rule.EntryObject(e, nil))
+	return err == nil && !scoped.In
+}
+
 func (w *world) Links(_ context.Context, q canopy.LinkQuery, each func(canopy.LinkRow) error) error {
 	w.calls["links"]++
 	desired := w.desired[linkOwner{q.Target, q.TargetAttr}]
@@ -429,7 +439,7 @@ func (w *world) Links(_ context.Context, q canopy.LinkQuery, each func(canopy.Li
 		}
 		row.Desired = row.Counterpart != 0 && desired[row.Counterpart]
 		wanted[row.Counterpart] = true
-		if q.Changed && row.Desired {
+		if q.Changed && row.Desired && !w.leaving(e) {
 			continue
 		}
 		if err := each(row); err != nil {
@@ -509,6 +519,7 @@ func (w *world) ok(err error) {
 // apply does what a plan says, and sends its exports to the tenant at once.
 func (w *world) apply(items []canopy.PlanItem) {
 	w.t.Helper()
+	w.applied = items
 	number := map[canopy.MetaID]canopy.MetaID{}
 	for i := range items {
 		w.applyItem(&items[i], number)
@@ -622,7 +633,7 @@ func (w *world) unique(e *canopy.Entry) {
 		}
 		for _, c := range w.rules.EntryClaims("tenant", o) {
 			if c.Kind != canopy.ClaimAlias && slices.Contains(own, c) {
-				w.t.Fatalf("%s %q of %v is held by %v", c.Kind, c.Value, e.Attrs, o.Attrs)
+				w.t.Fatalf("%s %q of %d %v is held by %d %v in\n%s", c.Kind, c.Value, e.ID, e.Attrs, o.ID, o.Attrs, describeAll(w.applied))
 			}
 		}
 	}
@@ -653,7 +664,7 @@ func (w *world) settled() {
 	w.t.Helper()
 	for _, item := range w.plan(7) {
 		if item.Changes() || item.Image != nil || len(item.Joins) > 0 || item.Dies {
-			w.t.Fatalf("a further plan is not empty:\n%s", describe(item))
+			w.t.Fatalf("a further plan is not empty:\n%safter\n%s", describe(item), describeAll(w.applied))
 		}
 	}
 }
@@ -688,6 +699,14 @@ func of(items []canopy.PlanItem, e *canopy.Entry) (*canopy.PlanItem, canopy.Entr
 		}
 	}
 	return nil, canopy.EntryOutcome{}
+}
+
+func describeAll(items []canopy.PlanItem) string {
+	var b strings.Builder
+	for i := range items {
+		b.WriteString(describe(items[i]))
+	}
+	return b.String()
 }
 
 // describe shows an item.
