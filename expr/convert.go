@@ -102,7 +102,7 @@ func cBin(_ *machine, a []Value) (Value, error) {
 	if size < 1 || size > 1024 {
 		return Value{}, badArg(2, "is %d; octets number from 1 to 1024", size)
 	}
-	b := binary.LittleEndian.AppendUint64(nil, uint64(a[0].n)) //nolint:gosec // the bits are what is wanted
+	b := binary.LittleEndian.AppendUint64(nil, uint64(a[0].n)) // the bits are what is wanted
 	for int64(len(b)) < size {
 		b = append(b, 0)
 	}

@@ -138,7 +138,7 @@ func arithmetic(op string, a, b Value) (Value, error) {
 
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return -uint64(n) //nolint:gosec // two's complement is what is wanted
+		return -uint64(n) // two's complement is what is wanted
 	}
 	return uint64(n)
 }

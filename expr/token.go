@@ -154,7 +154,7 @@ func lexNumber(src string, pos int) (token, int, *Error) {
 		if err != nil {
 			return token{}, pos, &Error{Source: src, Pos: pos, Text: "&H" + digits + " is not a hexadecimal number of at most 16 digits"}
 		}
-		return token{kind: tokenNumber, pos: pos, num: int64(n)}, end, nil //nolint:gosec // all 64 bits may be set
+		return token{kind: tokenNumber, pos: pos, num: int64(n)}, end, nil // all 64 bits may be set
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {

@@ -22,6 +22,7 @@ func (e *env) Attr(name string) expr.Value {
 		return expr.Ref(e.DN)
 	case attrRDN:
 		return expr.Str(firstComponent(e.DN))
+	default:
 	}
 	return toExpr(e.Attrs[canopy.Attr(name)])
 }

@@ -163,8 +163,7 @@ func (c *Condition) holds(o *Object) (bool, error) {
 
 // present tells whether an attribute has a value that is not an empty text, or links.
 func (o *Object) present(a canopy.Attr) bool {
-	switch a {
-	case attrDN, attrRDN:
+	if a == attrDN || a == attrRDN {
 		return o.DN != ""
 	}
 	for _, v := range o.Attrs[a] {
@@ -196,9 +195,7 @@ func (c *Condition) one(v canopy.Value, w *comparand) bool {
 	case IsBitSet:
 		n, ok := number(v)
 		return ok && n&w.num != 0
-	case Equal, IsIn:
-		d, ok := difference(v, w)
-		return ok && d == 0
+	default:
 	}
 	d, ok := difference(v, w)
 	switch c.op {
@@ -208,8 +205,11 @@ func (c *Condition) one(v canopy.Value, w *comparand) bool {
 		return ok && d <= 0
 	case GreaterThan:
 		return ok && d > 0
+	case GreaterThanOrEqual:
+		return ok && d >= 0
+	default: // EQUAL, ISIN
+		return ok && d == 0
 	}
-	return ok && d >= 0
 }
 
 // folded is a value's text as it is compared: lower case, and the canonical text of what is no text.

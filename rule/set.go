@@ -62,7 +62,7 @@ func (s *Set) outTo(kind string, id canopy.ConnectorID, class canopy.Class) []*R
 
 func (s *Set) list(k listKey) []*Rule {
 	if l, ok := s.lists.Load(k); ok {
-		return l.([]*Rule) //nolint:forcetypeassert // nothing else is stored
+		return l.([]*Rule) // nothing else is stored
 	}
 	list := []*Rule{}
 	for _, r := range s.rules {
