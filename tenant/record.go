@@ -97,8 +97,14 @@ func (x *tx) load(where string, arg any) (*record, error) {
 }
 
 func (x *tx) byObjectID(oid canopy.Anchor) (*record, error) { return x.load(`oid = ?`, string(oid)) }
-func (x *tx) byAnchor(anchor string) (*record, error)       { return x.load(`anchor = ?`, anchor) }
 func (x *tx) byNumber(id int64) (*record, error)            { return x.load(`id = ?`, id) }
+
+func (x *tx) byAnchor(anchor string) (*record, error) {
+	if x.free[keyAnchor+anchor] {
+		return nil, nil
+	}
+	return x.load(`anchor = ?`, anchor)
+}
 
 // recompute fills the service's copy. It asks the file only when a name has to be made.
 func (x *tx) recompute(r *record) error {
@@ -151,6 +157,7 @@ func (x *tx) save(r *record) error {
 	var anchor, deleted, kept any
 	if r.anchor != "" {
 		anchor = r.anchor
+		delete(x.free, keyAnchor+r.anchor)
 	}
 	if r.deleted != 0 {
 		deleted = r.deleted
@@ -195,6 +202,7 @@ func (x *tx) saveClaims(r *record, claims []claim) error {
 		args := make([]any, 0, 2*len(part))
 		for _, c := range part {
 			args = append(args, c.key, r.id)
+			delete(x.free, c.key)
 		}
 		query := `INSERT OR IGNORE INTO claim (key, object) VALUES (?, ?)` + strings.Repeat(`, (?, ?)`, len(part)-1)
 		if err := x.exec(query, args...); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +26,10 @@ type tx struct {
 	ctx  context.Context
 	conf settings
 	now  time.Time
-	seq  int64 // the last change's number
-	id   int64 // the last object's number
-	low  int64 // what the feed has forgotten
+	seq  int64           // the last change's number
+	id   int64           // the last object's number
+	low  int64           // what the feed has forgotten
+	free map[string]bool // anchors and claims that nobody has, as far as foresee has looked
 }
 
 // update runs fn in a transaction, after purging what is due, and announces what it changed.
@@ -174,6 +176,7 @@ func (x *tx) saveSettings(conf settings) error {
 // holdersOf finds the objects that have one of the claims, by claim.
 func (x *tx) holdersOf(claims []claim) (map[string][]holder, error) {
 	found := map[string][]holder{}
+	claims = slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return x.free[c.key] })
 	const most = 64
 	for ; len(claims) > 0; claims = claims[min(most, len(claims)):] {
 		part := claims[:min(most, len(claims))]

@@ -41,6 +41,9 @@ func (d door) Write(ctx context.Context, exports []canopy.Export) ([]canopy.Resu
 func (t *Tenant) portion(ctx context.Context, exports []canopy.Export) ([]canopy.Result, error) {
 	results := make([]canopy.Result, len(exports))
 	err := t.update(ctx, func(x *tx) error {
+		if err := x.foresee(exports); err != nil {
+			return err
+		}
 		for i := range exports {
 			if err := ctx.Err(); err != nil {
 				return err
