@@ -109,10 +109,10 @@ func (c *Conn) checkWrite(ctx context.Context, s *session, f *facts) canopy.Find
 	where := ""
 	q := query{base: f.bases[0].String(), scope: ldap.ScopeWholeSubtree, filter: containersOnly(), attrs: []string{"allowedChildClassesEffective"}}
 	err := s.paged(ctx, q, c.cfg.PageSize, func(e *entry) error {
-		classes, _ := e.all("allowedChildClassesEffective")
+		classes := e.all("allowedChildClassesEffective")
 		for _, x := range classes {
-			if where == "" && (string(x) == "user" || string(x) == "contact" || string(x) == "group") {
-				where = string(e.dn)
+			if where == "" && (x == "user" || x == "contact" || x == "group") {
+				where = e.dn
 			}
 		}
 		return nil

@@ -1,7 +1,6 @@
 package ad
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -27,6 +26,8 @@ type object struct {
 	members    bool // something of its members came
 	usnCreated int64
 	ranged     []span // link attributes of which only a part came
+
+	values canopy.Values // those of all attributes
 }
 
 // span is a part of a link attribute's values: what came ends before next.
@@ -37,13 +38,14 @@ type span struct {
 
 // decode reads an entry. In an answer to DirSync a link attribute comes as ranges that mean "added" and "removed".
 func (w *wants) decode(e *entry, dirSync bool) *object {
-	o := &object{dn: string(e.dn)}
+	o := &object{dn: e.dn}
 	o.change.Attrs = make(canopy.Attrs, len(e.attrs))
+	o.values = make(canopy.Values, 0, len(e.values))
 	whenCreated := false
 	for i := range e.attrs {
 		f := &e.attrs[i]
 		values := e.of(f)
-		switch string(f.name) {
+		switch f.name {
 		case "objectGUID":
 			if len(values) > 0 {
 				o.guid, _ = GUIDOf(values[0])
@@ -57,7 +59,7 @@ func (w *wants) decode(e *entry, dirSync bool) *object {
 		case "whenCreated":
 			whenCreated = len(values) > 0
 		case "isDeleted":
-			o.deleted = len(values) > 0 && string(values[0]) == "TRUE"
+			o.deleted = len(values) > 0 && values[0] == "TRUE"
 			o.undeleted = len(values) == 0
 		case "objectClass":
 			if len(values) > 0 {
@@ -66,7 +68,7 @@ func (w *wants) decode(e *entry, dirSync bool) *object {
 			}
 		case "uSNCreated":
 			if len(values) > 0 {
-				o.usnCreated, _ = strconv.ParseInt(string(values[0]), 10, 64)
+				o.usnCreated, _ = strconv.ParseInt(values[0], 10, 64)
 			}
 		}
 		w.field(o, f.name, values, dirSync)
@@ -77,13 +79,9 @@ func (w *wants) decode(e *entry, dirSync bool) *object {
 }
 
 // field decodes one attribute of an entry into o.
-func (w *wants) field(o *object, name []byte, values [][]byte, dirSync bool) {
-	option := ""
-	if at := bytes.IndexByte(name, ';'); at >= 0 {
-		option = string(name[at+1:])
-		name = name[:at]
-	}
-	if string(name) == string(attrMember) {
+func (w *wants) field(o *object, name string, values []string, dirSync bool) {
+	name, option, _ := strings.Cut(name, ";")
+	if name == string(attrMember) {
 		o.members = true
 	}
 	a := w.attr(name)
@@ -93,21 +91,21 @@ func (w *wants) field(o *object, name []byte, values [][]byte, dirSync bool) {
 		w.links(o, a, option, values, dirSync)
 	case option != "": // a language or another encoding of a value: not one that is wanted
 	default:
-		vs := make(canopy.Values, 0, len(values))
+		from := len(o.values)
 		for _, v := range values {
 			x, err := w.value(a, v)
 			if err != nil {
 				o.fail(a.name, err)
 				return
 			}
-			vs = append(vs, x)
+			o.values = append(o.values, x)
 		}
-		o.change.Attrs[a.name] = vs
+		o.change.Attrs[a.name] = o.values[from:len(o.values):len(o.values)]
 	}
 }
 
 // links decodes a link attribute: all of its values, a range of them, or what was added and removed.
-func (w *wants) links(o *object, a *attribute, option string, values [][]byte, dirSync bool) {
+func (w *wants) links(o *object, a *attribute, option string, values []string, dirSync bool) {
 	if o.change.Links == nil {
 		o.change.Links = map[canopy.Attr]canopy.LinkChange{}
 	}
@@ -170,51 +168,50 @@ func unreadable(code, text, next string) *canopy.Error {
 }
 
 // value decodes one value.
-func (w *wants) value(a *attribute, b []byte) (canopy.Value, *canopy.Error) {
+func (w *wants) value(a *attribute, b string) (canopy.Value, *canopy.Error) {
 	if len(b) > w.maxValue {
 		return canopy.Value{}, unreadable("ad-value-size", fmt.Sprintf("a value has %d bytes, more than the %d that are allowed", len(b), w.maxValue),
 			"make the value smaller in the directory")
 	}
 	switch a.shape {
 	case shapeOctets:
-		return canopy.Bytes(b), nil
+		return canopy.Bytes([]byte(b)), nil
 	case shapeNumber:
-		n, err := strconv.ParseInt(string(b), 10, 64)
+		n, err := strconv.ParseInt(b, 10, 64)
 		if err != nil {
 			return canopy.Value{}, unreadable("ad-value-number", fmt.Sprintf("%q is no whole number of 64 bits", b), "correct the value in the directory")
 		}
 		return canopy.Int(n), nil
 	case shapeTruth:
-		return canopy.Bool(string(b) == "TRUE"), nil
+		return canopy.Bool(b == "TRUE"), nil
 	case shapeTime:
-		t, err := ParseTime(string(b))
+		t, err := ParseTime(b)
 		if err != nil {
 			return canopy.Value{}, unreadable("ad-value-time", fmt.Sprintf("%q is no time", b), "correct the value in the directory")
 		}
 		return canopy.Instant(t), nil
 	case shapeSID:
-		s, err := SIDText(b)
+		s, err := SIDText([]byte(b))
 		if err != nil {
 			return canopy.Value{}, unreadable("ad-value-sid", fmt.Sprintf("%x is no security identifier", b), "correct the value in the directory")
 		}
 		return canopy.Text(s), nil
 	case shapeText, shapeDN, shapeLink, shapeBack, shapeNowhere:
 	}
-	if !utf8.Valid(b) {
+	if !utf8.ValidString(b) {
 		return canopy.Value{}, unreadable("ad-value-utf8", "a value is not UTF-8", "write the value anew in the directory")
 	}
 	if a.shape == shapeDN {
-		return canopy.Text(stripDN(string(b))), nil
+		return canopy.Text(stripDN(b)), nil
 	}
-	return canopy.Text(string(b)), nil
+	return canopy.Text(b), nil
 }
 
 // refOf decodes a link's value: "<GUID=...>;<SID=...>;CN=..." or a DN alone.
-func refOf(b []byte) (canopy.Ref, *canopy.Error) {
-	if !utf8.Valid(b) {
+func refOf(s string) (canopy.Ref, *canopy.Error) {
+	if !utf8.ValidString(s) {
 		return canopy.Ref{}, unreadable("ad-value-utf8", "a DN is not UTF-8", "rename the object that it names")
 	}
-	s := string(b) // both parts of the answer are parts of it
 	if !strings.HasPrefix(s, "<GUID=") {
 		return canopy.Ref{DN: stripDN(s)}, nil
 	}

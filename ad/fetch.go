@@ -1,10 +1,10 @@
 package ad
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -59,9 +59,9 @@ func (s *session) completeLinks(ctx context.Context, o *object) error {
 			err := s.one(ctx, q, func(e *entry) error {
 				for i := range e.attrs {
 					f := &e.attrs[i]
-					name, option, _ := bytes.Cut(f.name, []byte(";"))
-					_, to, ok := rangeOf(string(option))
-					if !ok || string(name) != string(p.attr.name) {
+					name, option, _ := strings.Cut(f.name, ";")
+					_, to, ok := rangeOf(option)
+					if !ok || name != string(p.attr.name) {
 						continue
 					}
 					for _, v := range e.of(f) {

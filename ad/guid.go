@@ -13,8 +13,11 @@ type GUID [16]byte
 // guidOrder is, for each byte of the text form, its place in a GUID.
 var guidOrder = [16]int{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15}
 
+// octets are bytes, in a text or not.
+type octets interface{ ~string | ~[]byte }
+
 // GUIDOf takes the bytes of an objectGUID. ok is false when there are not 16.
-func GUIDOf(b []byte) (g GUID, ok bool) {
+func GUIDOf[T octets](b T) (g GUID, ok bool) {
 	if len(b) != len(g) {
 		return g, false
 	}

@@ -2,7 +2,6 @@ package ad
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,24 +25,24 @@ const maxMessage = 1 << 30
 var errMessage = errors.New("the answer is not LDAP")
 
 // tlv splits the first element off b.
-func tlv(b []byte) (tag byte, value, rest []byte, err error) {
+func tlv[T octets](b T) (tag byte, value, rest T, err error) {
 	if len(b) < 2 {
-		return 0, nil, nil, errMessage
+		return 0, value, rest, errMessage
 	}
 	n, at := int(b[1]), 2
 	if n >= 0x80 {
 		size := n & 0x7f
 		if size == 0 || size > 4 || len(b) < 2+size {
-			return 0, nil, nil, errMessage
+			return 0, value, rest, errMessage
 		}
 		n = 0
-		for _, c := range b[2 : 2+size] {
-			n = n<<8 | int(c)
+		for i := 2; i < 2+size; i++ {
+			n = n<<8 | int(b[i])
 		}
 		at += size
 	}
 	if n > len(b)-at {
-		return 0, nil, nil, errMessage
+		return 0, value, rest, errMessage
 	}
 	return b[0], b[at : at+n], b[at+n:], nil
 }
@@ -119,51 +118,52 @@ func operation(msg []byte) (tag byte, op, controls []byte, err error) {
 	return tag, op, controls, nil
 }
 
-// entry is one object of a search's answer. It and all that it gives are valid until the next one is read.
+// entry is one object of a search's answer. It is valid until the next one is read; the texts that it gives are good for
+// ever. They are all parts of one, so that an object costs one piece of memory and not one for each value.
 type entry struct {
-	dn     []byte
+	dn     string
 	attrs  []field
-	values [][]byte
+	values []string
 }
 
 // field is one attribute of an entry; the name may have options behind it ("member;range=0-1499").
 type field struct {
-	name     []byte
+	name     string
 	from, to int
 }
 
-func (e *entry) of(f *field) [][]byte { return e.values[f.from:f.to] }
+func (e *entry) of(f *field) []string { return e.values[f.from:f.to] }
 
-// first is the first value of the attribute with exactly this name, nil when there is none.
-func (e *entry) first(name string) []byte {
+// first is the first value of the attribute with exactly this name, "" when there is none.
+func (e *entry) first(name string) string {
 	for i := range e.attrs {
-		if f := &e.attrs[i]; string(f.name) == name && f.to > f.from {
+		if f := &e.attrs[i]; f.name == name && f.to > f.from {
 			return e.values[f.from]
+		}
+	}
+	return ""
+}
+
+// all are the values of the attribute with exactly this name.
+func (e *entry) all(name string) []string {
+	for i := range e.attrs {
+		if f := &e.attrs[i]; f.name == name {
+			return e.of(f)
 		}
 	}
 	return nil
 }
 
-// all are the values of the attribute with exactly this name, and whether it was named.
-func (e *entry) all(name string) ([][]byte, bool) {
-	for i := range e.attrs {
-		if f := &e.attrs[i]; string(f.name) == name {
-			return e.of(f), true
-		}
-	}
-	return nil, false
-}
-
 func (e *entry) parse(op []byte) error {
 	e.attrs, e.values = e.attrs[:0], e.values[:0]
-	_, dn, rest, err := tlv(op)
+	_, dn, rest, err := tlv(string(op))
 	if err != nil {
 		return err
 	}
-	e.dn = plainDN(dn)
+	e.dn = stripDN(dn)
 	_, list, _, err := tlv(rest)
 	for err == nil && len(list) > 0 {
-		var attr, name, vals, v []byte
+		var attr, name, vals, v string
 		if _, attr, list, err = tlv(list); err != nil {
 			break
 		}
@@ -183,18 +183,6 @@ func (e *entry) parse(op []byte) error {
 		e.attrs = append(e.attrs, f)
 	}
 	return err
-}
-
-// plainDN takes the identifiers off that come before an object's DN when extended DNs are asked for.
-func plainDN(dn []byte) []byte {
-	for len(dn) > 0 && dn[0] == '<' {
-		_, after, ok := bytes.Cut(dn, []byte(">;"))
-		if !ok {
-			break
-		}
-		dn = after
-	}
-	return dn
 }
 
 // done is the end of a search.

@@ -70,7 +70,7 @@ func TestMessage(t *testing.T) {
 				attrs[n] = []string{}
 			}
 		}
-		if d := cmp.Diff(attrs, back); d != "" || string(e.dn) != dn {
+		if d := cmp.Diff(attrs, back); d != "" || e.dn != dn {
 			t.Fatalf("dn %q, want %q; attributes (-want +got):\n%s", e.dn, dn, d)
 		}
 	})
@@ -221,7 +221,7 @@ func FuzzRefOf(f *testing.F) {
 	f.Add([]byte("<GUID=717ad15f-82b7-46c3-8fbb-0cb151ba31d1>;<SID=S-1-5-21-1>;CN=a,DC=x"))
 	f.Add([]byte("CN=a"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := refOf(b)
+		r, err := refOf(string(b))
 		if err != nil {
 			return
 		}

@@ -157,17 +157,17 @@ func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 	q := query{base: s.root.schema, scope: ldap.ScopeSingleLevel, filter: "(objectClass=attributeSchema)",
 		attrs: []string{"lDAPDisplayName", "attributeSyntax", "isSingleValued", "linkID", "systemFlags", "isDefunct"}}
 	err := s.paged(ctx, q, schemaPage, func(e *entry) error {
-		name := string(e.first("lDAPDisplayName"))
-		if name == "" || string(e.first("isDefunct")) == "TRUE" {
+		name := e.first("lDAPDisplayName")
+		if name == "" || e.first("isDefunct") == "TRUE" {
 			return nil
 		}
-		link, notLinked := strconv.Atoi(string(e.first("linkID")))
-		flags, err := strconv.Atoi(string(e.first("systemFlags")))
+		link, notLinked := strconv.Atoi(e.first("linkID"))
+		flags, err := strconv.Atoi(e.first("systemFlags"))
 		if err != nil {
 			flags = 0
 		}
-		a := &attribute{name: canopy.Attr(name), multi: string(e.first("isSingleValued")) != "TRUE",
-			shape: shapeOf(string(e.first("attributeSyntax")), link, notLinked == nil, flags)}
+		a := &attribute{name: canopy.Attr(name), multi: e.first("isSingleValued") != "TRUE",
+			shape: shapeOf(e.first("attributeSyntax"), link, notLinked == nil, flags)}
 		switch a.name {
 		case attrDN:
 			a.shape = shapeText // it comes from the object's DN and not from the attribute
@@ -192,15 +192,15 @@ func (c *Conn) readNames(ctx context.Context, s *session, f *facts) error {
 	f.values["Domain.LDAP"], f.values["Domain.FQDN"], f.values["Forest.FQDN"] = base.String(), f.name, s.root.rootDomain.DNS()
 	q := query{base: "CN=Partitions," + s.root.config, scope: ldap.ScopeSingleLevel, filter: "(nETBIOSName=*)", attrs: []string{"nCName", "nETBIOSName"}}
 	_, err := s.search(ctx, q, func(e *entry) error {
-		d, err := ParseDN(stripDN(string(e.first("nCName"))))
+		d, err := ParseDN(stripDN(e.first("nCName")))
 		if err != nil {
 			return err
 		}
 		if d.Equal(base) {
-			f.values["Domain.Netbios"] = string(e.first("nETBIOSName"))
+			f.values["Domain.Netbios"] = e.first("nETBIOSName")
 		}
 		if d.Equal(s.root.rootDomain) {
-			f.values["Forest.Netbios"] = string(e.first("nETBIOSName"))
+			f.values["Forest.Netbios"] = e.first("nETBIOSName")
 		}
 		return nil
 	})
@@ -217,7 +217,7 @@ func (c *Conn) otherControllers(ctx context.Context, s *session) []string {
 	q := query{base: s.root.base.String(), scope: ldap.ScopeWholeSubtree, attrs: []string{"dNSHostName"},
 		filter: "(&(objectClass=computer)(userAccountControl:1.2.840.113556.1.4.803:=8192))"}
 	_, err := s.search(ctx, q, func(e *entry) error {
-		if h := string(e.first("dNSHostName")); h != "" && !strings.EqualFold(h, s.root.dnsName) {
+		if h := e.first("dNSHostName"); h != "" && !strings.EqualFold(h, s.root.dnsName) {
 			all = append(all, c.addressLike(h))
 		}
 		return nil

@@ -181,7 +181,7 @@ func (t *tree) load(ctx context.Context, s *session, pageSize int) error {
 	for _, b := range t.bases {
 		q := query{base: b.String(), scope: ldap.ScopeWholeSubtree, filter: containersOnly(), attrs: []string{string(attrGUID)}}
 		err := s.paged(ctx, q, pageSize, func(e *entry) error {
-			d, err := ParseDN(string(e.dn))
+			d, err := ParseDN(e.dn)
 			if err != nil {
 				return err
 			}
@@ -290,7 +290,7 @@ func within(groupDN string) string {
 func (s *session) groupDN(ctx context.Context, a canopy.Anchor) (string, error) {
 	dn := ""
 	err := s.one(ctx, query{base: byGUID(a), filter: "(objectClass=*)", attrs: []string{string(attrGUID)}}, func(e *entry) error {
-		dn = string(e.dn)
+		dn = e.dn
 		return nil
 	})
 	if err != nil && !hasCode(err, ldap.LDAPResultNoSuchObject) {

@@ -61,28 +61,25 @@ var rootAttrs = []string{"defaultNamingContext", "namingContexts", "configuratio
 func (s *session) readRoot(ctx context.Context) error {
 	r := root{}
 	err := s.one(ctx, query{filter: "(objectClass=*)", attrs: rootAttrs}, func(e *entry) error {
-		r.dnsName, r.service = string(e.first("dnsHostName")), string(e.first("dsServiceName"))
-		r.config, r.schema = string(e.first("configurationNamingContext")), string(e.first("schemaNamingContext"))
-		r.vendor = string(e.first("vendorName"))
+		r.dnsName, r.service = e.first("dnsHostName"), e.first("dsServiceName")
+		r.config, r.schema = e.first("configurationNamingContext"), e.first("schemaNamingContext")
+		r.vendor = e.first("vendorName")
 		var err error
-		if r.base, err = ParseDN(string(e.first("defaultNamingContext"))); err != nil {
+		if r.base, err = ParseDN(e.first("defaultNamingContext")); err != nil {
 			return err
 		}
-		if r.rootDomain, err = ParseDN(string(e.first("rootDomainNamingContext"))); err != nil {
+		if r.rootDomain, err = ParseDN(e.first("rootDomainNamingContext")); err != nil {
 			return err
 		}
-		contexts, _ := e.all("namingContexts")
+		contexts := e.all("namingContexts")
 		for _, n := range contexts {
-			d, err := ParseDN(string(n))
+			d, err := ParseDN(n)
 			if err != nil {
 				return err
 			}
 			r.contexts = append(r.contexts, d)
 		}
-		controls, _ := e.all("supportedControl")
-		for _, o := range controls {
-			r.controls = append(r.controls, string(o))
-		}
+		r.controls = slices.Clone(e.all("supportedControl"))
 		r.usn = usnOf(e)
 		return nil
 	})
@@ -98,7 +95,7 @@ func (s *session) readRoot(ctx context.Context) error {
 }
 
 func usnOf(e *entry) int64 {
-	n, err := strconv.ParseInt(string(e.first("highestCommittedUSN")), 10, 64)
+	n, err := strconv.ParseInt(e.first("highestCommittedUSN"), 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -53,7 +53,7 @@ func (s *session) deletedDN(ctx context.Context, anchor canopy.Anchor) (string, 
 	now := ""
 	q := query{base: byGUID(anchor), filter: "(isDeleted=TRUE)", attrs: []string{string(attrGUID)}, controls: []ldap.Control{showDeleted()}}
 	err := s.one(ctx, q, func(e *entry) error {
-		now = string(e.dn)
+		now = e.dn
 		return nil
 	})
 	if err != nil && !hasCode(err, ldap.LDAPResultNoSuchObject) {

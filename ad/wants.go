@@ -63,11 +63,11 @@ func wantsOf(f *facts, classes []canopy.Class, attrs []canopy.Attr, maxValue int
 
 // attr finds what to do with an attribute of an answer: nil when it is not handed on. Names are those of the schema
 // but for controllers with their own spelling.
-func (w *wants) attr(name []byte) *attribute {
-	if a, ok := w.deliver[string(name)]; ok {
+func (w *wants) attr(name string) *attribute {
+	if a, ok := w.deliver[name]; ok {
 		return a
 	}
-	a := w.facts.attr(string(name))
+	a := w.facts.attr(name)
 	if a == nil {
 		return nil
 	}
@@ -75,18 +75,18 @@ func (w *wants) attr(name []byte) *attribute {
 }
 
 // classOf decides an object's class from all of its object classes. ok is false when it is none that is wanted.
-func (w *wants) classOf(values [][]byte) (class canopy.Class, ok bool) {
+func (w *wants) classOf(values []string) (class canopy.Class, ok bool) {
 	if w.isForeignComputer(values) {
 		return "", false
 	}
 	for i := len(values) - 1; i >= 0; i-- {
 		for _, c := range w.classes {
-			if string(values[i]) == string(c) {
+			if values[i] == string(c) {
 				return c, true
 			}
 		}
 		for _, c := range containerClasses {
-			if string(values[i]) == c {
+			if values[i] == c {
 				return canopy.Container, true
 			}
 		}
@@ -95,9 +95,9 @@ func (w *wants) classOf(values [][]byte) (class canopy.Class, ok bool) {
 }
 
 // isForeignComputer tells of a computer that nobody asked for: to the directory it is a user.
-func (w *wants) isForeignComputer(values [][]byte) bool {
+func (w *wants) isForeignComputer(values []string) bool {
 	for _, v := range values {
-		if string(v) == "computer" {
+		if v == "computer" {
 			return !slices.Contains(w.classes, "computer")
 		}
 	}

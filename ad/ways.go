@@ -73,7 +73,7 @@ func (s *session) seesDeleted(ctx context.Context, base DN) (bool, error) {
 	visible := false
 	err := s.one(ctx, query{base: "CN=Deleted Objects," + base.String(), filter: "(objectClass=*)", attrs: []string{string(attrGUID)},
 		controls: []ldap.Control{showDeleted()}}, func(e *entry) error {
-		visible = e.first(string(attrGUID)) != nil
+		visible = e.first(string(attrGUID)) != ""
 		return nil
 	})
 	if hasCode(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInsufficientAccessRights) {

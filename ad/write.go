@@ -258,7 +258,7 @@ func (s *session) nowDN(ctx context.Context, target string) (DN, error) {
 	var d DN
 	err := s.one(ctx, query{base: target, filter: "(objectClass=*)", attrs: []string{string(attrGUID)}}, func(e *entry) error {
 		var err error
-		d, err = ParseDN(string(e.dn))
+		d, err = ParseDN(e.dn)
 		return err
 	})
 	if err == nil && len(d) == 0 {
