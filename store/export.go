@@ -2,21 +2,102 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/db"
 )
+
+// The states of an export's row.
+const (
+	exportPending int64 = iota
+	exportUnconfirmed
+	exportRefused
+)
+
+// linksPerExport is how many links one export carries at most.
+const linksPerExport = 1000
 
 // PendingExports are the exports of one phase that are due to be sent, in order, at most limit. For PhaseLinks they are
 // made from the link rows whose two ends are in the target, and carry numbers below zero that RecordResults knows.
 // Exports that were refused come again after a day.
-func (s *Store) PendingExports(ctx context.Context, conn canopy.ConnectorID, phase canopy.ExportPhase, now time.Time, limit int) ([]canopy.Export, error) {
-	return nil, errPending
+func (s *Store) PendingExports(ctx context.Context, id canopy.ConnectorID, phase canopy.ExportPhase, now time.Time, limit int) ([]canopy.Export, error) {
+	c, err := s.conn(id)
+	if err != nil {
+		return nil, err
+	}
+	var out []canopy.Export
+	err = s.read(ctx, func(t *db.Tx) error {
+		if phase == canopy.PhaseLinks {
+			out, err = s.pendingLinks(ctx, t, c.no, now.UnixMicro(), limit)
+			return err
+		}
+		return t.Each(ctx, func(r *sql.Rows) error {
+			var number canopy.ExportID
+			var body []byte
+			var ref canopy.Ref
+			if err := r.Scan(&number, &body, &ref.Anchor, &ref.DN); err != nil {
+				return err
+			}
+			e, err := s.words.decodeExport(body)
+			if e.ID = number; e.Op != canopy.Add {
+				e.Ref = ref
+			}
+			out = append(out, e)
+			return err
+		}, `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state IN (0, 2) AND x.phase = $2
+			AND x.next_try <= $3 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $4`, c.no, int64(phase), now.UnixMicro(), limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list exports to %s: %w", id, err)
+	}
+	return out, nil
 }
 
-// RecordResults keeps what a target answered: results[i] is the answer to exports[i].
-func (s *Store) RecordResults(ctx context.Context, run canopy.RunID, conn canopy.ConnectorID, exports []canopy.Export, results []canopy.Result) error {
-	return errPending
+// pendingLinks makes exports of the link rows that are to be sent.
+func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, limit int) ([]canopy.Export, error) {
+	var out []canopy.Export
+	owner, links := int64(0), 0
+	err := t.Each(ctx, func(r *sql.Rows) error {
+		var id, attr, state int64
+		var ref canopy.Ref
+		var e canopy.Export
+		if err := r.Scan(&id, &attr, &state, &e.Class, &e.SourceAnchor, &e.Ref.Anchor, &e.Ref.DN, &ref.Anchor, &ref.DN); err != nil {
+			return err
+		}
+		if id != owner || links == linksPerExport {
+			if len(out) == limit {
+				return errEnough
+			}
+			owner, links = id, 0
+			e.ID, e.Op, e.Links = canopy.ExportID(-len(out)-1), canopy.Modify, map[canopy.Attr]canopy.LinkChange{}
+			out = append(out, e)
+		}
+		name, err := s.words.word(attr)
+		if err != nil {
+			return err
+		}
+		links++
+		all := out[len(out)-1].Links
+		ch := all[canopy.Attr(name)]
+		if state == linkAdd {
+			ch.Added = append(ch.Added, ref)
+		} else {
+			ch.Removed = append(ch.Removed, ref)
+		}
+		all[canopy.Attr(name)] = ch
+		return nil
+	}, `SELECT l.owner, l.attr, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn
+		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
+		WHERE l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.state <> 3 AND y.state <> 3
+		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner, l.attr, l.target`, conn, now)
+	if err == errEnough {
+		err = nil
+	}
+	return out, err
 }
 
 // ExportCounts count a target's exports.
@@ -31,8 +112,47 @@ type ExportCounts struct {
 }
 
 // ExportCounts counts a target's exports.
-func (s *Store) ExportCounts(ctx context.Context, conn canopy.ConnectorID) (ExportCounts, error) {
-	return ExportCounts{}, errPending
+func (s *Store) ExportCounts(ctx context.Context, id canopy.ConnectorID) (ExportCounts, error) {
+	c, err := s.conn(id)
+	if err != nil {
+		return ExportCounts{}, err
+	}
+	var n ExportCounts
+	err = s.read(ctx, func(t *db.Tx) error {
+		err := t.Each(ctx, func(r *sql.Rows) error {
+			var state int64
+			var count, tried int
+			if err := r.Scan(&state, &count, &tried); err != nil {
+				return err
+			}
+			switch state {
+			case exportPending:
+				n.Pending, n.Waiting = count, tried
+			case exportUnconfirmed:
+				n.Unconfirmed = count
+			case exportRefused:
+				n.Refused = count
+			}
+			return nil
+		}, `SELECT state, count(*), sum(CASE WHEN tries > 0 THEN 1 ELSE 0 END) FROM export WHERE connector = $1 GROUP BY state`, c.no)
+		if err != nil {
+			return err
+		}
+		if _, err := t.One(ctx, []any{&n.NotKept}, `SELECT count(*) FROM entry WHERE connector = $1 AND not_kept <> ''`, c.no); err != nil {
+			return err
+		}
+		if _, err := t.One(ctx, []any{&n.LinksRefused}, `SELECT count(*) FROM link_retry f CROSS JOIN entry o WHERE o.id = f.owner AND o.connector = $1 AND f.kind <> $2`,
+			c.no, int64(canopy.Later)); err != nil {
+			return err
+		}
+		_, err = t.One(ctx, []any{&n.Links}, `SELECT count(*) FROM target_link l CROSS JOIN entry o CROSS JOIN entry y WHERE l.state > 2 AND o.id = l.owner
+			AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.state <> 3 AND y.state <> 3`, c.no)
+		return err
+	})
+	if err != nil {
+		return ExportCounts{}, fmt.Errorf("count exports to %s: %w", id, err)
+	}
+	return n, nil
 }
 
 // Refusal is an export, or one link of one, that a target refused.
@@ -40,7 +160,7 @@ type Refusal struct {
 	Export canopy.Export // as it was sent; for a link only Ref, Class and Links
 	Entry  canopy.EntryID
 	Meta   canopy.MetaID
-	Name   string // for people: the target entry's display name or UPN
+	Name   string // for people: the meta's label, else the target entry's DN or anchor
 	Kind   canopy.ResultKind
 	Code   string
 	Text   string
@@ -48,10 +168,86 @@ type Refusal struct {
 	At     time.Time // the last answer
 }
 
-// Refusals lists what a target refused, at most limit.
-func (s *Store) Refusals(ctx context.Context, conn canopy.ConnectorID, limit int) ([]Refusal, error) {
-	return nil, errPending
+// Refusals lists what a target refused, at most limit: exports first, then links.
+func (s *Store) Refusals(ctx context.Context, id canopy.ConnectorID, limit int) ([]Refusal, error) {
+	c, err := s.conn(id)
+	if err != nil {
+		return nil, err
+	}
+	var out []Refusal
+	err = s.read(ctx, func(t *db.Tx) error {
+		err := t.Each(ctx, func(r *sql.Rows) error {
+			var f Refusal
+			var body []byte
+			var at int64
+			var number canopy.ExportID
+			var ref canopy.Ref
+			var label sql.NullString
+			if err := r.Scan(&number, &f.Entry, &f.Meta, &f.Kind, &f.Code, &f.Text, &f.Tries, &at, &body, &ref.Anchor, &ref.DN, &label); err != nil {
+				return err
+			}
+			e, err := s.words.decodeExport(body)
+			e.ID, e.Ref = number, ref
+			f.Export, f.At, f.Name = e, moment(at), firstText(label.String, ref.DN, string(ref.Anchor))
+			out = append(out, f)
+			return err
+		}, `SELECT x.id, x.entry, x.meta, x.kind, x.code, x.text, x.tries, x.at, x.body, e.anchor, e.dn, m.label FROM export x JOIN entry e ON e.id = x.entry
+			LEFT JOIN meta m ON m.id = x.meta WHERE x.connector = $1 AND x.state = 2 ORDER BY x.id LIMIT $2`, c.no, limit)
+		if err != nil {
+			return err
+		}
+		return t.Each(ctx, func(r *sql.Rows) error {
+			var f Refusal
+			var attr, at int64
+			var state sql.NullInt64
+			var ref canopy.Ref
+			var label sql.NullString
+			if err := r.Scan(&f.Entry, &f.Meta, &f.Kind, &f.Code, &f.Text, &f.Tries, &at, &attr, &state, &f.Export.Class, &f.Export.Ref.Anchor,
+				&f.Export.Ref.DN, &ref.Anchor, &ref.DN, &label); err != nil {
+				return err
+			}
+			name, err := s.words.word(attr)
+			ch := canopy.LinkChange{Added: []canopy.Ref{ref}}
+			if state.Int64 == linkDrop {
+				ch = canopy.LinkChange{Removed: []canopy.Ref{ref}}
+			}
+			f.Export.Op, f.Export.Links = canopy.Modify, map[canopy.Attr]canopy.LinkChange{canopy.Attr(name): ch}
+			f.At, f.Name = moment(at), firstText(label.String, f.Export.Ref.DN, string(f.Export.Ref.Anchor))
+			out = append(out, f)
+			return err
+		}, `SELECT f.owner, o.meta, f.kind, f.code, f.text, f.tries, f.at, f.attr, l.state, o.class, o.anchor, o.dn, y.anchor, y.dn, m.label
+			FROM link_retry f JOIN entry o ON o.id = f.owner JOIN entry y ON y.id = f.target LEFT JOIN meta m ON m.id = o.meta
+			LEFT JOIN target_link l ON l.owner = f.owner AND l.attr = f.attr AND l.target = f.target
+			WHERE o.connector = $1 AND f.kind <> $2 ORDER BY f.owner, f.attr, f.target LIMIT $3`, c.no, int64(canopy.Later), limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what %s refused: %w", id, err)
+	}
+	return out[:min(len(out), max(limit, 0))], nil
+}
+
+func firstText(texts ...string) string {
+	if i := slices.IndexFunc(texts, func(s string) bool { return s != "" }); i >= 0 {
+		return texts[i]
+	}
+	return ""
 }
 
 // Retry makes refused and waiting exports and links of a target due at once.
-func (s *Store) Retry(ctx context.Context, conn canopy.ConnectorID) error { return errPending }
+func (s *Store) Retry(ctx context.Context, id canopy.ConnectorID) error {
+	c, err := s.conn(id)
+	if err != nil {
+		return err
+	}
+	err = s.update(ctx, func(t *tx) error {
+		if _, err := t.Exec(ctx, `UPDATE export SET next_try = 0 WHERE connector = $1 AND state IN (0, 2)`, c.no); err != nil {
+			return err
+		}
+		_, err := t.Exec(ctx, `UPDATE link_retry SET next_try = 0 WHERE owner IN (SELECT id FROM entry WHERE connector = $1)`, c.no)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("retry exports to %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,9 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/db"
 )
 
 // ImportRequest is one batch of a read.
@@ -14,7 +21,7 @@ type ImportRequest struct {
 	ScopeHash string // what was asked for: a stored cursor is good for the same only
 	Full      bool   // the whole read is a complete image
 	// Derive gives the keys and claims of an entry by the rules. It is called for entries that changed only, within the
-	// transaction, and must not call the store.
+	// transaction, and must not call the store. nil gives none.
 	Derive func(*canopy.Entry) ([]canopy.Key, []canopy.Claim)
 }
 
@@ -50,48 +57,507 @@ func (c *ImportCounts) Add(o ImportCounts) {
 // one transaction. The batch that ends a full read also marks what it did not show as missing (see FinishFull).
 // Importing the same batch again changes nothing.
 func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, error) {
-	return ImportCounts{}, errPending
+	wrap := func(err error) error { return fmt.Errorf("import into the space of %s: %w", req.Connector, err) }
+	c, err := s.conn(req.Connector)
+	if err != nil {
+		return ImportCounts{}, wrap(err)
+	}
+	if req.Derive == nil {
+		req.Derive = func(*canopy.Entry) ([]canopy.Key, []canopy.Claim) { return nil, nil }
+	}
+	if err := s.intern(ctx, wordsOf(req.Batch.Changes)); err != nil {
+		return ImportCounts{}, wrap(err)
+	}
+	prep, err := s.prepare(req.Batch.Changes)
+	if err != nil {
+		return ImportCounts{}, wrap(err)
+	}
+	var counts ImportCounts
+	err = s.update(ctx, func(t *tx) error {
+		im := &importing{t: t, c: c, req: req, prep: prep, works: map[canopy.Anchor]*work{}, ends: map[canopy.Ref]linkEnd{}}
+		err := im.run(ctx)
+		counts = im.counts
+		return err
+	})
+	if err != nil {
+		return ImportCounts{}, wrap(err)
+	}
+	return counts, nil
 }
 
-// FullResult is what a complete full read did not show. Containers are named by their DN.
-type FullResult struct {
-	Seen    int // entries that the read showed, out of scope ones and containers not counted
-	Missing int
-	Before  int // entries before the read
-	// MissingByContainer and BeforeByContainer have the containers of the missing entries.
-	MissingByContainer map[string]int
-	BeforeByContainer  map[string]int
+// wordsOf yields the names that changes bring.
+func wordsOf(changes []canopy.Change) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range changes {
+			for name := range attrNames(changes[i].Attrs) {
+				if !yield(name) {
+					return
+				}
+			}
+			for name := range attrNames(changes[i].Links) {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
 }
 
-// FinishFull tells what the full read that run has just ended did not show. Such entries are Missing, never Gone, until
-// ResolveMissing or a later read tells more.
-func (s *Store) FinishFull(ctx context.Context, conn canopy.ConnectorID, run canopy.RunID) (FullResult, error) {
-	return FullResult{}, errPending
+// prepared is what can be said of a full image before the transaction.
+type prepared struct {
+	body, hash []byte
+	sums       linkSums
+	exact      bool // every link names its anchor, so that the sums are right
 }
 
-// Missing lists the missing entries of conn, and whether the entry's container was seen by the last full read.
-func (s *Store) Missing(ctx context.Context, conn canopy.ConnectorID, each func(e *canopy.Entry, containerSeen bool) error) error {
-	return errPending
+func (s *Store) prepare(changes []canopy.Change) ([]prepared, error) {
+	out := make([]prepared, len(changes))
+	for i := range changes {
+		ch := &changes[i]
+		if ch.Kind != canopy.FullImage || ch.Failed != nil {
+			continue
+		}
+		p := &out[i]
+		var err error
+		if p.body, p.hash, err = s.words.encodeAttrs(ch.Attrs); err != nil {
+			return nil, err
+		}
+		p.exact = true
+		for name, l := range ch.Links {
+			no, err := s.words.number(string(name))
+			if err != nil {
+				return nil, err
+			}
+			sum := linkSum{attr: no}
+			seen := make(map[canopy.Anchor]bool, len(l.Added))
+			for _, ref := range l.Added {
+				p.exact = p.exact && ref.Anchor != ""
+				if !seen[ref.Anchor] {
+					seen[ref.Anchor] = true
+					sum.add(ref, 1)
+				}
+			}
+			p.sums = p.sums.set(sum)
+		}
+	}
+	return out, nil
 }
 
-// ResolveMissing decides about missing entries: those gone are deleted in their directory, those that wait stay missing.
-func (s *Store) ResolveMissing(ctx context.Context, conn canopy.ConnectorID, gone, wait []canopy.EntryID) error {
-	return errPending
+// importing is one call of Import within its transaction.
+type importing struct {
+	t      *tx
+	c      conn
+	req    ImportRequest
+	prep   []prepared
+	counts ImportCounts
+
+	cur      Cursor
+	keep     bool // the cursor is good for reading on
+	escrowed bool // there are objects that could not be read
+	works    map[canopy.Anchor]*work
+	order    []*work
+	ends     map[canopy.Ref]linkEnd // of links, as far as they had to be found
+	moved    []*work                // containers with another DN
+	lost     []int64                // join keys that entries have no more
+	freed    []int64                // claims that a target's objects gave up, or took
 }
 
-// Escrow is an object that could not be read whole. It is not applied, and tried again with each read that shows it.
-type Escrow struct {
-	Connector canopy.ConnectorID
-	Anchor    canopy.Anchor
-	DN        string
-	First     int64 // microseconds UTC
-	Last      int64
-	Count     int
-	Code      string
-	Text      string
+// work is one entry of the batch.
+type work struct {
+	*entryRow
+	attrs   canopy.Attrs // as they are now; nil: not decoded
+	old     canopy.Attrs // as they were stored
+	oldDN   string
+	fresh   bool // made by this batch
+	begun   bool // a change of this batch has been applied to it
+	changed bool // its content: keys, claims and marks follow
+	op      string
+	seen    bool
 }
 
-// Escrows lists the objects that could not be read, all connectors for "".
-func (s *Store) Escrows(ctx context.Context, conn canopy.ConnectorID, limit int) ([]Escrow, error) {
-	return nil, errPending
+func (im *importing) run(ctx context.Context) error {
+	var err error
+	if im.cur, _, err = readCursor(ctx, im.t.Tx, im.c.no); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{im.begin, im.load, im.adopt, im.create, im.decode, im.findEnds, im.apply, im.confirm,
+		im.save, im.follow, im.mark, im.finish} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load finds the entries that the batch names.
+func (im *importing) load(ctx context.Context) error {
+	anchors := make([]string, 0, len(im.req.Batch.Changes))
+	asked := make(map[canopy.Anchor]bool, len(im.req.Batch.Changes))
+	for i := range im.req.Batch.Changes {
+		if a := im.req.Batch.Changes[i].Anchor; a != "" && !asked[a] {
+			asked[a] = true
+			anchors = append(anchors, string(a))
+		}
+	}
+	rows, err := im.t.byAnchor(ctx, im.c.no, anchors)
+	for _, r := range rows {
+		im.add(r)
+	}
+	return err
+}
+
+// byAnchor loads the entries of a connector by their anchors, without bodies.
+func (t *tx) byAnchor(ctx context.Context, conn int64, anchors []string) ([]*entryRow, error) {
+	if err := t.writeRows(ctx); err != nil {
+		return nil, err
+	}
+	var out []*entryRow
+	err := db.Chunks(2, anchors, func(args []any, list string) error {
+		return t.Each(ctx, func(rows *sql.Rows) error {
+			r, err := scanRow(rows, false)
+			if err != nil {
+				return err
+			}
+			if have := t.rows[r.id]; have != nil {
+				r = have
+			}
+			t.rows[r.id] = r
+			out = append(out, r)
+			return nil
+		}, `SELECT `+headList+` FROM entry e WHERE e.connector = $1 AND e.anchor IN (`+list+`)`, append([]any{conn}, args...)...)
+	})
+	return out, err
+}
+
+func (im *importing) add(r *entryRow) *work {
+	w := &work{entryRow: r, oldDN: r.dn}
+	im.works[canopy.Anchor(r.anchor)] = w
+	im.order = append(im.order, w)
+	return w
+}
+
+// create gives an entry to every object that the batch shows for the first time. An object that links have named before
+// gets the id that they know it by.
+func (im *importing) create(ctx context.Context) error {
+	var fresh []*canopy.Change
+	var anchors, folded []string
+	for i := range im.req.Batch.Changes {
+		ch := &im.req.Batch.Changes[i]
+		if ch.Failed != nil || ch.Kind != canopy.FullImage && ch.Kind != canopy.LeftScope || im.works[ch.Anchor] != nil || ch.Anchor == "" {
+			continue
+		}
+		im.works[ch.Anchor] = &work{}
+		fresh = append(fresh, ch)
+		anchors = append(anchors, string(ch.Anchor))
+		if ch.DN != "" {
+			folded = append(folded, canopy.Fold(ch.DN))
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	stubs, err := im.t.stubs(ctx, im.c.no, anchors)
+	if err != nil {
+		return err
+	}
+	byDN, err := im.t.stubsByDN(ctx, im.c.no, folded)
+	if err != nil {
+		return err
+	}
+	known, err := im.t.identities(ctx, im.c.no, anchors)
+	if err != nil {
+		return err
+	}
+	for _, ch := range fresh {
+		r := &entryRow{connector: im.c.no, anchor: string(ch.Anchor), known: known[string(ch.Anchor)], whole: true}
+		if r.id, err = im.idFor(ctx, stubs[r.anchor], byDN[canopy.Fold(ch.DN)]); err != nil {
+			return err
+		}
+		im.t.rows[r.id] = r
+		im.add(r).fresh = true
+	}
+	return nil
+}
+
+// idFor gives the id of a new entry: that of its stub, or a new one.
+func (im *importing) idFor(ctx context.Context, stub, byDN int64) (id int64, err error) {
+	switch {
+	case stub != 0:
+		id = stub
+	case byDN != 0:
+		id = byDN
+	default:
+		return im.t.next(ctx, nounEntry)
+	}
+	if err := im.t.dropStub(ctx, id, id); err != nil {
+		return 0, err
+	}
+	if byDN != 0 && byDN != id {
+		err = im.t.dropStub(ctx, byDN, id)
+	}
+	return id, err
+}
+
+// identities are the source anchors that objects were given earlier, by anchor.
+func (t *tx) identities(ctx context.Context, conn int64, anchors []string) (map[string]string, error) {
+	known := map[string]string{}
+	var one string
+	if any, err := t.One(ctx, []any{&one}, `SELECT anchor FROM identity WHERE connector = $1 LIMIT 1`, conn); err != nil || !any {
+		return known, err
+	}
+	err := db.Chunks(2, anchors, func(args []any, list string) error {
+		return t.Each(ctx, func(r *sql.Rows) error {
+			var anchor, source string
+			err := r.Scan(&anchor, &source)
+			known[anchor] = source
+			return err
+		}, `SELECT anchor, source_anchor FROM identity WHERE connector = $1 AND anchor IN (`+list+`)`, append([]any{conn}, args...)...)
+	})
+	return known, err
+}
+
+// decode reads the bodies of the entries whose attributes change.
+func (im *importing) decode(ctx context.Context) error {
+	var rows []*entryRow
+	var works []*work
+	for i := range im.req.Batch.Changes {
+		ch := &im.req.Batch.Changes[i]
+		w := im.works[ch.Anchor]
+		if ch.Failed != nil || w == nil || w.fresh || w.attrs != nil {
+			continue
+		}
+		if ch.Kind == canopy.Delta && len(ch.Attrs) > 0 || ch.Kind == canopy.FullImage && !bytes.Equal(w.hash, im.prep[i].hash) {
+			rows, works = append(rows, w.entryRow), append(works, w)
+		}
+	}
+	if err := im.t.bodies(ctx, rows); err != nil {
+		return err
+	}
+	for _, w := range works {
+		if w.attrs != nil {
+			continue
+		}
+		var err error
+		if w.attrs, err = im.t.s.words.decodeAttrs(w.body); err != nil {
+			return fmt.Errorf("entry %d: %w", w.id, err)
+		}
+		w.old = w.attrs
+	}
+	return nil
+}
+
+// apply applies the changes one after the other.
+func (im *importing) apply(ctx context.Context) error {
+	for i := range im.req.Batch.Changes {
+		ch := &im.req.Batch.Changes[i]
+		count, err := im.one(ctx, ch, &im.prep[i])
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", ch.Class, nameOf(ch), err)
+		}
+		w := im.works[ch.Anchor]
+		if w != nil {
+			w.begun, w.seen = true, w.seen || ch.Kind != canopy.Deleted
+		}
+		if ch.Class == canopy.Container || w != nil && w.entryRow != nil && w.class == string(canopy.Container) {
+			im.counts.Containers++
+			continue
+		}
+		im.counts.Read++
+		*count++
+	}
+	return nil
+}
+
+func nameOf(ch *canopy.Change) string {
+	if ch.DN != "" {
+		return ch.DN
+	}
+	return string(ch.Anchor)
+}
+
+// one applies one change and gives the count that it belongs to.
+func (im *importing) one(ctx context.Context, ch *canopy.Change, p *prepared) (*int, error) {
+	w := im.works[ch.Anchor]
+	failed := ch.Failed
+	if failed == nil && ch.Kind == canopy.Delta && (w == nil || w.state == canopy.OutOfScope) {
+		failed = &canopy.Error{Kind: canopy.NotFound, Code: "not-read", Object: nameOf(ch),
+			Text: "a change came for an object that was never read whole", Next: "run a full import of this connector"}
+	}
+	if failed == nil && ch.Anchor == "" {
+		failed = &canopy.Error{Kind: canopy.Invalid, Code: "no-anchor", Object: nameOf(ch), Text: "the directory gives no anchor for it"}
+	}
+	if failed != nil {
+		return &im.counts.Failed, im.escrow(ctx, ch, failed)
+	}
+	switch ch.Kind {
+	case canopy.FullImage, canopy.Delta:
+		return im.shown(ctx, w, ch, p)
+	case canopy.LeftScope:
+		return im.leftScope(ctx, w)
+	case canopy.Deleted:
+		return im.deleted(ctx, w)
+	}
+	return nil, fmt.Errorf("there is no kind of change %d", ch.Kind)
+}
+
+// shown applies an image or a delta.
+func (im *importing) shown(ctx context.Context, w *work, ch *canopy.Change, p *prepared) (*int, error) {
+	before := *w.entryRow
+	whole := ch.Kind == canopy.FullImage
+	w.state = canopy.Present
+	if w.class = string(ch.Class); !whole && ch.Class == "" {
+		w.class = before.class
+	}
+	if whole || ch.DN != "" {
+		w.dn = ch.DN
+	}
+	if whole || ch.Parent != "" {
+		w.parent = string(ch.Parent)
+	}
+	if err := im.setAttrs(w, ch, p); err != nil {
+		return nil, err
+	}
+	links, err := im.setLinks(ctx, w, ch, p)
+	if err != nil {
+		return nil, err
+	}
+	content := w.fresh && !w.begun || links || before.class != w.class || before.dn != w.dn || before.parent != w.parent ||
+		!bytes.Equal(before.hash, w.hash) || before.state == canopy.OutOfScope || before.state == canopy.Gone
+	if content {
+		w.changed = true
+		w.imported = im.t.now
+	}
+	if content || before.state != w.state {
+		im.t.touch(w.entryRow)
+	}
+	if err := im.unescrow(ctx, ch); err != nil {
+		return nil, err
+	}
+	switch {
+	case w.fresh && !w.begun:
+		w.op = "add"
+		return &im.counts.Added, nil
+	case content:
+		w.say("modify")
+		return &im.counts.Changed, nil
+	}
+	return &im.counts.Unchanged, nil
+}
+
+// say notes what the log will tell; what came first stays.
+func (w *work) say(op string) {
+	if w.op == "" {
+		w.op = op
+	}
+}
+
+// setAttrs gives the entry the attributes of a change.
+func (im *importing) setAttrs(w *work, ch *canopy.Change, p *prepared) error {
+	if ch.Kind == canopy.FullImage {
+		if bytes.Equal(w.hash, p.hash) && !w.fresh {
+			return nil
+		}
+		w.attrs = maps.Clone(ch.Attrs)
+		maps.DeleteFunc(w.attrs, func(_ canopy.Attr, v canopy.Values) bool { return len(v) == 0 })
+		if w.attrs == nil {
+			w.attrs = canopy.Attrs{}
+		}
+		w.body, w.hash, w.whole = p.body, p.hash, true
+	} else {
+		if len(ch.Attrs) == 0 {
+			return nil
+		}
+		now := maps.Clone(w.attrs)
+		for name, v := range ch.Attrs {
+			if len(v) == 0 {
+				delete(now, name)
+			} else {
+				now[name] = v
+			}
+		}
+		body, hash, err := im.t.s.words.encodeAttrs(now)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(hash, w.hash) {
+			return nil
+		}
+		w.attrs, w.body, w.hash, w.whole = now, body, hash, true
+	}
+	if im.c.target() {
+		w.sourceAnchor = w.attrs.Text(canopy.AttrSourceAnchor)
+	}
+	return nil
+}
+
+// setLinks gives the entry the links of a change, and tells whether that changed any.
+func (im *importing) setLinks(ctx context.Context, w *work, ch *canopy.Change, p *prepared) (bool, error) {
+	whole := ch.Kind == canopy.FullImage
+	if whole && p.exact && slices.Equal(p.sums, w.links) {
+		return false, nil
+	}
+	changed := false
+	tab := im.c.links()
+	for name, l := range ch.Links {
+		no, err := im.t.s.words.number(string(name))
+		if err != nil {
+			return false, err
+		}
+		if whole && p.exact && p.sums.find(no) == w.links.find(no) {
+			continue
+		}
+		c, err := im.t.showLinks(ctx, tab, w.entryRow, no, whole || l.Whole, w.fresh && !w.begun, im.endsOf(l.Added), im.endsOf(l.Removed))
+		if err != nil {
+			return false, err
+		}
+		changed = changed || c
+	}
+	if whole {
+		for _, l := range slices.Clone(w.links) {
+			name, err := im.t.s.words.word(l.attr)
+			if err != nil {
+				return false, err
+			}
+			if _, told := ch.Links[canopy.Attr(name)]; told {
+				continue
+			}
+			if _, err := im.t.showLinks(ctx, tab, w.entryRow, l.attr, true, false, nil, nil); err != nil {
+				return false, err
+			}
+			changed = true
+		}
+	}
+	return changed, nil
+}
+
+// leftScope keeps nothing of an object but its anchor.
+func (im *importing) leftScope(ctx context.Context, w *work) (*int, error) {
+	if w.state == canopy.OutOfScope && !(w.fresh && !w.begun) {
+		return &im.counts.Unchanged, nil
+	}
+	if err := im.t.hideLinks(ctx, im.c.links(), w.entryRow); err != nil {
+		return nil, err
+	}
+	w.state, w.dn, w.parent = canopy.OutOfScope, "", ""
+	w.attrs, w.body, w.hash, w.whole = canopy.Attrs{}, nil, nil, true
+	w.changed, w.imported = true, im.t.now
+	w.say("out of scope")
+	im.t.touch(w.entryRow)
+	return &im.counts.LeftScope, nil
+}
+
+// deleted marks an entry as gone; one that is joined stays until what depends on it is planned.
+func (im *importing) deleted(ctx context.Context, w *work) (*int, error) {
+	if w == nil || w.state == canopy.Gone && w.meta != 0 {
+		return &im.counts.Unchanged, nil
+	}
+	if w.state != canopy.Gone {
+		if err := im.t.vanish(ctx, &im.c, w.entryRow); err != nil {
+			return nil, err
+		}
+		w.imported = im.t.now
+	}
+	w.changed = true
+	w.say("delete")
+	return &im.counts.Deleted, nil
 }

@@ -1,0 +1,457 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/db"
+)
+
+// item applies one item, or gives errStale before anything of it is done.
+func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
+	if a.stale(item) {
+		return errStale
+	}
+	if err := a.clearDue(ctx, item); err != nil {
+		return err
+	}
+	if item.Meta == 0 {
+		return a.alone(ctx, item)
+	}
+	id := a.p.meta(item.Meta)
+	old := a.metas[id]
+	if item.Image != nil && !item.Dies {
+		if err := a.putMeta(ctx, id, old, item); err != nil {
+			return err
+		}
+	} else if len(item.Joins) > 0 && !item.Dies {
+		if _, err := a.t.Exec(ctx, `UPDATE meta SET version = version + 1 WHERE id = $1`, id); err != nil {
+			return err
+		}
+	}
+	u := &unit{id: id}
+	for _, r := range a.members[id] {
+		if r.meta == id && !r.gone { // an earlier item may have moved it
+			u.members = append(u.members, r)
+		}
+	}
+	if err := a.joins(ctx, item, u); err != nil {
+		return err
+	}
+	if err := a.exports(ctx, item, u); err != nil {
+		return err
+	}
+	if err := a.connect(ctx, u); err != nil {
+		return err
+	}
+	if len(item.Links) > 0 {
+		a.t.metaDueAt(id, a.p.mark) // until its links are applied
+	}
+	if !item.Dies {
+		return nil
+	}
+	for _, r := range slices.Clone(u.members) {
+		if r.meta == id && !r.gone {
+			if err := a.leave(ctx, u, r, deletes(item, r)); err != nil {
+				return err
+			}
+		}
+	}
+	return a.dropMeta(ctx, old)
+}
+
+// deletes tells whether an item deletes an entry's object.
+func deletes(item *canopy.PlanItem, r *entryRow) bool {
+	return slices.ContainsFunc(item.Exports, func(x canopy.PlannedExport) bool {
+		return int64(x.Entry) == r.id && x.Export.Op == canopy.Delete
+	})
+}
+
+// unit is a meta while its item is applied.
+type unit struct {
+	id      int64
+	members []*entryRow
+	joined  []*entryRow // source entries that came
+	left    []*entryRow // source entries that left
+	arrived bool        // an entry of a target came
+}
+
+// clearDue takes the marks of the item's entries away.
+func (a *applying) clearDue(ctx context.Context, item *canopy.PlanItem) error {
+	var ids []int64
+	for _, e := range item.Entries {
+		ids = append(ids, int64(e.Entry))
+	}
+	for _, j := range item.Joins {
+		ids = append(ids, int64(j.Entry))
+	}
+	marked := ids[:0]
+	for _, id := range ids {
+		if _, ok := a.dueE[id]; ok {
+			marked = append(marked, id)
+		}
+	}
+	return db.Chunks(2, marked, func(args []any, list string) error {
+		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)
+		return err
+	})
+}
+
+// alone applies an item about entries that join nothing.
+func (a *applying) alone(ctx context.Context, item *canopy.PlanItem) error {
+	var ids []int64
+	for _, e := range item.Entries {
+		ids = append(ids, int64(e.Entry))
+	}
+	if err := a.t.putHeld(ctx, 0, ids, item, item.Held); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if r := a.t.rows[id]; r.state == canopy.Gone && r.meta == 0 {
+			if err := a.t.drop(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// joins joins and separates entries.
+func (a *applying) joins(ctx context.Context, item *canopy.PlanItem, u *unit) error {
+	for _, j := range item.Joins {
+		r := a.t.rows[int64(j.Entry)]
+		switch {
+		case j.Via.Kind == canopy.NotJoined:
+			if r.meta != u.id {
+				continue // another item has joined it already
+			}
+			if err := a.log(ctx, r, u.id, "separated", j.Why); err != nil {
+				return err
+			}
+			if err := a.leave(ctx, u, r, deletes(item, r)); err != nil {
+				return err
+			}
+		default:
+			if err := a.join(ctx, u, r, j.Via, j.Why); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *applying) log(ctx context.Context, r *entryRow, meta int64, op, text string) error {
+	c := a.t.s.byNumber()[r.connector]
+	return a.t.logRow(ctx, LogRow{Run: canopy.RunID(a.p.run), Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(meta), Connector: c.ID,
+		Step: LogJoin, Op: op, Text: text})
+}
+
+// join joins an entry to the unit's meta.
+func (a *applying) join(ctx context.Context, u *unit, r *entryRow, via canopy.Joined, why string) error {
+	if r.meta == u.id {
+		return nil
+	}
+	if via.On != "" {
+		why = via.On
+	}
+	if err := a.log(ctx, r, u.id, via.Kind.String(), why); err != nil {
+		return err
+	}
+	if _, err := a.t.Exec(ctx, `DELETE FROM held WHERE meta = 0 AND entry = $1`, r.id); err != nil {
+		return err
+	}
+	r.meta, r.via, r.viaRule, r.viaOn = u.id, via.Kind, string(via.Rule), via.On
+	a.t.touch(r)
+	u.members = append(u.members, r)
+	if c := a.t.s.byNumber()[r.connector]; c.target() {
+		u.arrived = true
+	} else {
+		u.joined = append(u.joined, r)
+	}
+	return nil
+}
+
+// leave separates an entry from the unit's meta. One that its directory does not hold any more goes whole.
+func (a *applying) leave(ctx context.Context, u *unit, r *entryRow, deleted bool) error {
+	c := a.t.s.byNumber()[r.connector]
+	if c.target() {
+		if err := a.release(ctx, u, r, deleted); err != nil {
+			return err
+		}
+	} else {
+		u.left = append(u.left, r)
+	}
+	r.meta, r.via, r.viaRule, r.viaOn = 0, canopy.NotJoined, "", ""
+	a.t.touch(r)
+	u.members = slices.DeleteFunc(u.members, func(x *entryRow) bool { return x == r })
+	switch {
+	case r.state == canopy.Gone && !deleted:
+		if !c.target() {
+			if err := a.unsupport(ctx, u, r); err != nil {
+				return err
+			}
+		}
+		return a.t.drop(ctx, r)
+	case c.target():
+		return nil
+	}
+	if r.class != string(canopy.Container) {
+		a.t.entryDueAt(r.id, a.p.mark+1) // it may belong elsewhere
+	}
+	return a.unsupport(ctx, u, r)
+}
+
+// release lets a target's object go that stays in the target as its own, or is about to be deleted.
+func (a *applying) release(ctx context.Context, u *unit, r *entryRow, deleted bool) error {
+	if r.state == canopy.Gone {
+		return nil // see vanish
+	}
+	if err := a.t.flush(ctx); err != nil {
+		return err
+	}
+	if err := a.t.unanchor(ctx, u.id); err != nil {
+		return err
+	}
+	queries := []string{`DELETE FROM target_link WHERE state = 3 AND owner = $1`, `UPDATE target_link SET state = 0 WHERE state IN (1, 4) AND owner = $1`,
+		`DELETE FROM target_link WHERE state = 3 AND target = $1`}
+	if !deleted {
+		queries = append(queries, `UPDATE target_link SET state = 4 WHERE state = 1 AND target = $1`)
+	}
+	for _, q := range queries {
+		if _, err := a.t.Exec(ctx, q, r.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsupport looks at the links that lead to a source entry that has left its meta: their owners are planned anew, and
+// where the target's object was held by a group for this entry alone, the group is to drop it.
+func (a *applying) unsupport(ctx context.Context, u *unit, r *entryRow) error {
+	if err := a.t.flush(ctx); err != nil {
+		return err
+	}
+	var owners []int64
+	err := a.t.Each(ctx, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		owners = append(owners, id)
+		return err
+	}, `SELECT DISTINCT owner FROM link WHERE target = $1 AND state < 3`, r.id)
+	if err != nil {
+		return err
+	}
+	rows, err := a.t.heads(ctx, owners)
+	if err != nil {
+		return err
+	}
+	for _, o := range rows {
+		if o.meta != 0 {
+			a.t.metaDueAt(o.meta, a.p.mark+1)
+		}
+	}
+	if _, err := a.t.Exec(ctx, `UPDATE link SET state = 2 WHERE target = $1 AND state < 2`, r.id); err != nil {
+		return err
+	}
+	conns := a.t.s.byNumber()
+	for _, y := range u.members {
+		if c := conns[y.connector]; !c.target() || y == r {
+			continue
+		}
+		for _, q := range []string{
+			`UPDATE target_link SET state = 4 WHERE target = $1 AND state = 1 AND NOT EXISTS (` + support + `)`,
+			`DELETE FROM target_link WHERE target = $1 AND state = 3 AND NOT EXISTS (` + support + `)`,
+		} {
+			if _, err := a.t.Exec(ctx, q, y.id, u.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// support finds a link of a source that stands behind a row of target_link whose target belongs to the meta $2.
+const support = `SELECT 1 FROM entry g JOIN entry o ON o.meta = g.meta AND o.meta > 0 JOIN link l ON l.owner = o.id JOIN entry x ON x.id = l.target
+	WHERE g.id = target_link.owner AND l.state < 3 AND x.meta = $2`
+
+// connect lets links know of the entries that came: those that waited for them are to be carried.
+func (a *applying) connect(ctx context.Context, u *unit) error {
+	conns := a.t.s.byNumber()
+	var came []int64
+	anchored := u.arrived
+	for _, r := range u.members {
+		if c := conns[r.connector]; c.target() {
+			anchored = anchored || r.state != canopy.Gone
+		}
+	}
+	if !anchored {
+		return nil
+	}
+	for _, r := range u.members {
+		if c := conns[r.connector]; !c.target() && (u.arrived || slices.Contains(u.joined, r)) {
+			came = append(came, r.id)
+		}
+	}
+	if len(came) == 0 {
+		return nil
+	}
+	if err := a.t.flush(ctx, "link"); err != nil {
+		return err
+	}
+	return a.t.reanchor(ctx, came, a.p.mark+1)
+}
+
+// exports keeps what the item sends, in the place of what was to be sent for the same objects before.
+func (a *applying) exports(ctx context.Context, item *canopy.PlanItem, u *unit) error {
+	used := map[int64]bool{}
+	touched := map[int64]bool{}
+	for _, r := range u.members {
+		touched[r.id] = true
+	}
+	for i := range item.Exports {
+		x := &item.Exports[i]
+		r, err := a.object(ctx, x, item, u)
+		if err != nil {
+			return err
+		}
+		if touched[r.id] = true; x.Export.Op == canopy.Delete && r.anchor == "" {
+			if err := a.leave(ctx, u, r, false); err != nil {
+				return err
+			}
+			if err := a.t.drop(ctx, r); err != nil { // it was never made
+				return err
+			}
+			continue
+		}
+		id, err := a.export(ctx, item, u, x, r)
+		if err != nil {
+			return fmt.Errorf("export of entry %d: %w", r.id, err)
+		}
+		used[id] = true
+	}
+	for id := range touched {
+		for _, h := range a.waiting[id] {
+			if used[h.id] {
+				continue
+			}
+			if _, err := a.t.Exec(ctx, `DELETE FROM export WHERE id = $1`, h.id); err != nil {
+				return err
+			}
+		}
+		a.waiting[id] = slices.DeleteFunc(a.waiting[id], func(h *exportHead) bool { return !used[h.id] })
+	}
+	return nil
+}
+
+// object is the target's entry that an export is about. An add makes one, or takes over one that the target has.
+func (a *applying) object(ctx context.Context, x *canopy.PlannedExport, item *canopy.PlanItem, u *unit) (*entryRow, error) {
+	c, err := a.t.s.conn(x.Connector)
+	if err != nil {
+		return nil, err
+	}
+	if x.Entry != 0 {
+		r := a.t.rows[int64(x.Entry)]
+		if x.Export.Op == canopy.Delete || r.meta == u.id {
+			return r, nil
+		}
+		via := canopy.Joined{Kind: canopy.Matched}
+		if x.Match != nil {
+			via.On = x.Match.How + " = " + x.Match.Value
+		}
+		return r, a.join(ctx, u, r, via, x.Why)
+	}
+	for _, r := range u.members {
+		if r.connector == c.no && r.class == string(x.Export.Class) && r.state != canopy.Gone {
+			return r, nil
+		}
+	}
+	r := &entryRow{connector: c.no, class: string(x.Export.Class), sourceAnchor: x.Export.SourceAnchor, dn: x.Export.Ref.DN, state: canopy.Planned, whole: true}
+	if r.id, err = a.t.next(ctx, nounEntry); err != nil {
+		return nil, err
+	}
+	return r, a.join(ctx, u, r, canopy.Joined{Kind: canopy.Provisioned}, x.Why)
+}
+
+// exportHead is an export that is not sent, or refused.
+type exportHead struct {
+	id, entry int64
+	phase     canopy.ExportPhase
+	hash      []byte
+}
+
+// unsent loads what is still to be sent, or was refused, for entries.
+func (t *tx) unsent(ctx context.Context, entries []int64) (map[int64][]*exportHead, error) {
+	out := map[int64][]*exportHead{}
+	seen := map[int64]bool{}
+	err := db.Chunks(1, entries, func(args []any, list string) error {
+		return t.Each(ctx, func(r *sql.Rows) error {
+			h := &exportHead{}
+			err := r.Scan(&h.id, &h.entry, &h.phase, &h.hash)
+			if !seen[h.id] {
+				seen[h.id] = true
+				out[h.entry] = append(out[h.entry], h)
+			}
+			return err
+		}, `SELECT id, entry, phase, hash FROM export WHERE entry IN (`+list+`) AND state <> 1 ORDER BY id`, args...)
+	})
+	return out, err
+}
+
+// export keeps one export and gives its number. One that is the same as an unsent or refused one stays as it is.
+func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x *canopy.PlannedExport, r *entryRow) (int64, error) {
+	body, hash, err := a.t.s.words.encodeExport(x.Export)
+	if err != nil {
+		return 0, err
+	}
+	for _, h := range a.waiting[r.id] {
+		if h.phase == x.Phase && string(h.hash) == string(hash) {
+			return h.id, nil
+		}
+	}
+	id, err := a.t.next(ctx, nounExport)
+	if err != nil {
+		return 0, err
+	}
+	source := int64(0)
+	if x.Export.Op == canopy.Add {
+		if source, err = a.giver(ctx, item, u); err != nil {
+			return 0, err
+		}
+	}
+	err = a.t.writer("export", db.Bulk{Table: "export", Columns: []string{"id", "connector", "entry", "meta", "source", "plan", "phase", "op", "state",
+		"tries", "next_try", "at", "kind", "code", "text", "hash", "body"}}).
+		Add(ctx, id, r.connector, r.id, u.id, source, a.p.id, int64(x.Phase), int64(x.Export.Op), exportPending, 0, int64(0), int64(0), 0, "", "", hash, body)
+	if err != nil {
+		return 0, err
+	}
+	text := item.Label
+	if x.Why != "" {
+		text += ": " + x.Why
+	}
+	return id, a.t.logRow(ctx, LogRow{Run: canopy.RunID(a.p.run), Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(u.id), Connector: x.Connector,
+		Step: LogPlan, Op: x.Export.Op.String(), Text: text, Changes: x.Changes})
+}
+
+// giver is the source entry from which the meta's source anchor comes, 0 when nobody says.
+func (a *applying) giver(ctx context.Context, item *canopy.PlanItem, u *unit) (int64, error) {
+	var image map[canopy.Attr]canopy.Sourced
+	if item.Image != nil {
+		image = item.Image.Attrs
+	} else {
+		var body []byte
+		if _, err := a.t.One(ctx, []any{&body}, `SELECT body FROM meta WHERE id = $1`, u.id); err != nil {
+			return 0, err
+		}
+		var err error
+		if image, err = a.t.s.words.decodeImage(body); err != nil {
+			return 0, err
+		}
+	}
+	if s := image[canopy.AttrSourceAnchor]; len(s.Origins) > 0 {
+		return int64(s.Origins[0].Entry), nil
+	}
+	return 0, nil
+}

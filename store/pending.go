@@ -1,5 +1,0 @@
-package store
-
-import "errors"
-
-var errPending = errors.New("this part of the store follows")

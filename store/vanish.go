@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/canopy-sync/canopy"
+)
+
+// vanish makes an entry Gone: its links go, and it goes out of the links of others. What a target has lost can be wanted
+// again: the links that led to it wait, and those of its own are looked at anew.
+func (t *tx) vanish(ctx context.Context, c *conn, r *entryRow) error {
+	if err := t.hideLinks(ctx, c.links(), r); err != nil {
+		return err
+	}
+	if err := t.hideTarget(ctx, c, r); err != nil {
+		return err
+	}
+	r.state = canopy.Gone
+	t.touch(r)
+	if !c.target() {
+		return nil
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	for _, q := range []string{`DELETE FROM target_link WHERE owner = $1`, `DELETE FROM link_retry WHERE owner = $1`,
+		`DELETE FROM link_retry WHERE target = $1`} {
+		if _, err := t.Exec(ctx, q, r.id); err != nil {
+			return err
+		}
+	}
+	return t.unanchor(ctx, r.meta)
+}
+
+// unanchor lets the links of a meta's sources know that the target's object is not there any more: those that led to it
+// wait for another, and those of its own are to be carried anew.
+func (t *tx) unanchor(ctx context.Context, meta int64) error {
+	if meta == 0 {
+		return nil
+	}
+	for _, q := range []string{
+		`UPDATE link SET state = 1 WHERE state = 0 AND target IN (SELECT id FROM entry WHERE meta = $1 AND meta > 0)`,
+		`UPDATE link SET state = 2 WHERE state < 2 AND owner IN (SELECT id FROM entry WHERE meta = $1 AND meta > 0)`,
+		`DELETE FROM link WHERE state = 3 AND owner IN (SELECT id FROM entry WHERE meta = $1 AND meta > 0)`,
+	} {
+		if _, err := t.Exec(ctx, q, meta); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reanchor lets the links that lead to a meta's sources know that the target has an object for it now: those that waited
+// are to be carried, and their owners become due.
+func (t *tx) reanchor(ctx context.Context, entries []int64, mark int64) error {
+	for _, id := range entries {
+		var owners []int64
+		err := t.Each(ctx, func(r *sql.Rows) error {
+			var owner int64
+			err := r.Scan(&owner)
+			owners = append(owners, owner)
+			return err
+		}, `SELECT DISTINCT owner FROM link WHERE target = $1 AND state = 1`, id)
+		if err != nil {
+			return err
+		}
+		if len(owners) == 0 {
+			continue
+		}
+		if _, err := t.Exec(ctx, `UPDATE link SET state = 2 WHERE target = $1 AND state = 1`, id); err != nil {
+			return err
+		}
+		rows, err := t.heads(ctx, owners)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.meta != 0 {
+				t.metaDueAt(r.meta, mark)
+			}
+		}
+	}
+	return nil
+}
