@@ -51,28 +51,26 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	return c, nil
 }
 
-// Population counts the synchronised objects that targets hold, by connector and class: what the guard's limits are per
-// cent of.
-func (s *Store) Population(ctx context.Context) (map[canopy.ConnectorID]map[canopy.Class]int, error) {
-	out := map[canopy.ConnectorID]map[canopy.Class]int{}
-	conns := s.byNumber()
-	err := s.read(ctx, func(t *db.Tx) error {
-		return t.Each(ctx, func(r *sql.Rows) error {
-			var conn int64
-			var class canopy.Class
-			var n int
-			err := r.Scan(&conn, &class, &n)
-			id := conns[conn].ID
-			if out[id] == nil {
-				out[id] = map[canopy.Class]int{}
-			}
-			out[id][class] += n
+// Stock counts the synchronised objects that a target holds of a class, and with a container those of them whose entry in
+// a source stands in the container of that DN: what the guard's limits are per cent of.
+func (s *Store) Stock(ctx context.Context, target canopy.ConnectorID, class canopy.Class, container string) (int, error) {
+	c, err := s.conn(target)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = s.read(ctx, func(t *db.Tx) error {
+		if container == "" {
+			_, err := t.One(ctx, []any{&n}, `SELECT count(*) FROM entry WHERE connector = $1 AND class = $2 AND meta > 0 AND state IN (0, 2)`, c.no, class)
 			return err
-		}, `SELECT e.connector, e.class, count(*) FROM entry e JOIN connector c ON c.no = e.connector
-			WHERE c.kind = $1 AND e.meta > 0 AND e.state IN (0, 2) GROUP BY e.connector, e.class`, KindTenant)
+		}
+		_, err := t.One(ctx, []any{&n}, `SELECT count(*) FROM entry e JOIN entry x ON x.meta = e.meta AND x.connector = $1 AND x.class = $2 AND x.state IN (0, 2)
+			WHERE e.meta > 0 AND e.connector <> $1 AND e.parent IN (SELECT anchor FROM entry WHERE class = $3 AND dn = $4)`,
+			c.no, class, canopy.Container, container)
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("count the targets' objects: %w", err)
+		return 0, fmt.Errorf("count the objects of %s: %w", target, err)
 	}
-	return out, nil
+	return n, nil
 }
