@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/canopy-sync/canopy"
@@ -104,12 +103,6 @@ func (s *Summary) count(ctx context.Context, c *run.Local) error {
 		return err
 	}
 	s.Exports.Held = len(s.Held)
-	t, ok := c.Target.Connector.(interface {
-		Counts(context.Context) (users, groups, contacts int, err error)
-	})
-	if !ok {
-		return fmt.Errorf("count the tenant: %s does not count", c.Target.ID)
-	}
-	s.Tenant.Users, s.Tenant.Groups, s.Tenant.Contacts, err = t.Counts(ctx)
+	s.Tenant.Users, s.Tenant.Groups, s.Tenant.Contacts, err = c.CountTarget(ctx)
 	return err
 }

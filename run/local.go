@@ -29,14 +29,16 @@ type Parts struct {
 	Rules   *rule.Set
 	Sources []Space
 	Target  Space
-	Limits  engine.Limits
-	Read    engine.ReadLimits
-	Clash   string // see Config
-	Like    string // see Config
-	Owner   string // who runs it, for decisions and the lease
-	Memory  *Memory
-	Clock   func() time.Time
-	Log     *slog.Logger
+	// CountTarget counts the live objects of the target; nil where it cannot count.
+	CountTarget func(context.Context) (users, groups, contacts int, err error)
+	Limits      engine.Limits
+	Read        engine.ReadLimits
+	Clash       string // see Config
+	Like        string // see Config
+	Owner       string // who runs it, for decisions and the lease
+	Memory      *Memory
+	Clock       func() time.Time
+	Log         *slog.Logger
 }
 
 // Local is the product in one process: a method for every verb. Its methods are not for concurrent use, but for those

@@ -73,9 +73,11 @@ func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
 	if p.Memory, err = LoadMemory(filepath.Join(o.Dir, MemoryName)); err != nil {
 		return nil, err
 	}
-	if p.Target, err = l.openTarget(ctx, &o, cfg); err != nil {
+	t, err := l.openTarget(ctx, &o, cfg)
+	if err != nil {
 		return nil, err
 	}
+	p.Target, p.CountTarget = Space{ID: canopy.Tenant, Connector: t.Door()}, t.Counts
 	if p.Sources, err = l.openForests(&o, cfg); err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func LoadRules(dir, people string) (*rule.Set, error) {
 	return set, nil
 }
 
-func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (Space, error) {
+func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (*tenant.Tenant, error) {
 	opt := tenant.Options{Clock: o.Clock, Initial: cfg.Target.Initial}
 	path := filepath.Join(o.Dir, TenantName)
 	if _, err := os.Stat(path); os.IsNotExist(err) && opt.Initial == "" {
@@ -116,10 +118,10 @@ func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (Sp
 	}
 	t, err := tenant.Open(ctx, path, opt)
 	if err != nil {
-		return Space{}, err
+		return nil, err
 	}
 	l.closers = append(l.closers, t.Close)
-	return Space{ID: canopy.Tenant, Connector: t.Door()}, nil
+	return t, nil
 }
 
 func (l *Local) openForests(o *OpenOptions, cfg *Config) ([]Space, error) {
