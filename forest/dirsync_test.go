@@ -69,14 +69,34 @@ func TestDirSyncAnswers(t *testing.T) {
 	}
 	y := newSyncer(c)
 	for _, step := range dirSyncSteps(ou) {
+		before := s.HighestUSN()
 		if err := step.do(c); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
+		}
+		polled, err := c.ask(s.Base(), 2, "(uSNChanged>="+itoa(before+1)+")", []string{"1.1"}, ldap.NewControlMicrosoftShowDeleted())
+		c.must(err)
+		if got, want := len(polled.Entries), strings.Count("\n"+strings.TrimLeft(step.all, "\n"), "\n  instanceType="); got != want {
+			t.Errorf("%s: polling by uSNChanged gives %d objects, want %d", step.name, got, want)
 		}
 		all, named, bare := y.read()
 		for _, got := range [...]struct{ kind, text, want string }{{"all", all, step.all}, {"named", named, step.named}, {"bare", bare, step.bare}} {
 			if diff := cmp.Diff(strings.TrimLeft(got.want, "\n"), got.text); diff != "" {
 				t.Errorf("%s, %s attributes (-want +got):\n%s", step.name, got.kind, diff)
 			}
+		}
+	}
+}
+
+// A logon is told to who asks for everything, once in fourteen days.
+func TestDirSyncLogon(t *testing.T) {
+	t.Parallel()
+	s := begin(t, func(o *Options) { o.Accounts = []Account{{Name: "anna", Password: "Secret-1"}} })
+	y := newSyncer(admin(t, s))
+	for i, want := range []string{"CN=anna,CN=Users\n  instanceType=4\n  lastLogonTimestamp=134168256000000000\n  objectGUID=<16 octets>\n", ""} {
+		c := dial(t, s)
+		c.must(c.Bind("CONTOSO\\anna", "Secret-1"))
+		if all, named, bare := y.read(); all != want || named != "" || bare != "" {
+			t.Errorf("logon %d: got %q, %q and %q, want %q with all attributes only", i, all, named, bare, want)
 		}
 	}
 }
