@@ -59,18 +59,27 @@ func (s *Store) Stock(ctx context.Context, target canopy.ConnectorID, class cano
 		return 0, err
 	}
 	n := 0
-	err = s.read(ctx, func(t *db.Tx) error {
+	err = s.query(ctx, func(t *db.Tx) error {
 		if container == "" {
-			_, err := t.One(ctx, []any{&n}, `SELECT count(*) FROM entry WHERE connector = $1 AND class = $2 AND meta > 0 AND state IN (0, 2)`, c.no, class)
+			_, err := t.One(ctx, []any{&n}, `SELECT count(*) FROM entry WHERE connector = $1 AND class = $2 AND state IN (0, 2) AND source_anchor <> ''`,
+				c.no, string(class))
 			return err
 		}
-		_, err := t.One(ctx, []any{&n}, `SELECT count(*) FROM entry e JOIN entry x ON x.meta = e.meta AND x.connector = $1 AND x.class = $2 AND x.state IN (0, 2)
-			WHERE e.meta > 0 AND e.connector <> $1 AND e.parent IN (SELECT anchor FROM entry WHERE class = $3 AND dn = $4)`,
-			c.no, class, canopy.Container, container)
-		return err
+		return t.Each(ctx, func(r *sql.Rows) error {
+			var dn string
+			var count int
+			err := r.Scan(&dn, &count)
+			if canopy.Fold(dn) == canopy.Fold(container) {
+				n += count
+			}
+			return err
+		}, `SELECT o.dn, count(DISTINCT t.id) FROM key k CROSS JOIN entry o CROSS JOIN entry x CROSS JOIN entry t
+			WHERE k.hash = $1 AND k.name = '' AND o.id = k.owner AND x.connector = o.connector AND x.parent = o.anchor AND x.meta > 0
+			AND t.meta = x.meta AND t.meta > 0 AND t.connector = $2 AND t.class = $3 AND t.state IN (0, 2) GROUP BY o.id, o.dn`,
+			findHash(container), c.no, string(class))
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count the objects of %s: %w", target, err)
+		return 0, fmt.Errorf("count objects of class %s in %s: %w", class, target, err)
 	}
 	return n, nil
 }

@@ -70,6 +70,7 @@ CREATE TABLE entry (
 CREATE INDEX entry_anchor ON entry (connector, anchor);
 CREATE INDEX entry_meta ON entry (meta) WHERE meta > 0;
 CREATE INDEX entry_open ON entry (connector, source_anchor) WHERE anchor = '';
+CREATE INDEX entry_synced ON entry (connector, class, state) WHERE source_anchor <> '';
 CREATE INDEX entry_not_kept ON entry (connector) WHERE not_kept <> '';
 CREATE INDEX entry_missing ON entry (connector) WHERE state = 2;
 
