@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -94,7 +95,7 @@ func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, lim
 		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
 		WHERE l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.state <> 3 AND y.state <> 3
 		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner, l.attr, l.target`, conn, now)
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return out, err
