@@ -89,7 +89,7 @@ func (j *joiner) consider(e *canopy.Entry, due bool, from canopy.MetaID) {
 	}
 	refuse := func(kind canopy.Outcome, why string) {
 		if due {
-			j.refuse(e, kind, why)
+			j.items = append(j.items, refusal(e, kind, why))
 		}
 		if from != 0 {
 			j.p.alone[e.ID] = outcomeOf(e, kind, why)
@@ -171,13 +171,13 @@ func keyAttr(name string) string {
 	return attr
 }
 
-// refuse writes the item of an entry that joins nothing.
-func (j *joiner) refuse(e *canopy.Entry, kind canopy.Outcome, why string) {
+// refusal is the item of an entry that joins nothing.
+func refusal(e *canopy.Entry, kind canopy.Outcome, why string) canopy.PlanItem {
 	item := canopy.PlanItem{Label: label(e), Where: container(e.DN), Entries: []canopy.EntryOutcome{outcomeOf(e, kind, why)}}
 	if kind == canopy.Failed {
 		item.Held = []canopy.Held{{Reason: canopy.HeldError, Whole: true, Entry: e.ID, Text: why}}
 	}
-	j.items = append(j.items, item)
+	return item
 }
 
 func label(e *canopy.Entry) string {

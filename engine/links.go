@@ -132,7 +132,8 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 	meta := row.Meta
 	if to, ok := p.goesTo[row.Entry]; ok && row.Entry != 0 {
 		meta = to
-	} else if p.leaves(row) {
+	}
+	if p.leaves(row) {
 		meta = 0
 	}
 	if meta == 0 {
@@ -141,7 +142,7 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 			return linkUnknown, 0
 		case row.State == canopy.Gone:
 			return linkDeleted, 0
-		case p.ambiguous[row.Entry]:
+		case p.ambiguous[row.Entry], p.goesTo[row.Entry] != 0:
 			return linkHeld, 0
 		}
 		return linkOutside, 0
@@ -168,6 +169,9 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 
 // leaves tells whether the entry that a link names leaves its meta by this plan.
 func (p *Planner) leaves(row *canopy.LinkRow) bool {
+	if n, ok := p.claims.at[row.Meta]; !ok || p.claims.subjects[n].stuck {
+		return false // what takes no part, or cannot be evaluated, keeps its entries
+	}
 	return row.State == canopy.Gone || row.State == canopy.OutOfScope || p.left[row.Entry]
 }
 

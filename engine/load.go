@@ -21,6 +21,8 @@ type unit struct {
 	targets []*canopy.Entry // of all target connectors
 	joins   []canopy.EntryJoin
 	fault   *fault // what stopped the evaluation
+	// rejected are joining entries that could not be evaluated.
+	rejected []rejected
 
 	image map[canopy.Attr]canopy.Sourced
 	dies  bool
@@ -42,6 +44,12 @@ type dropped struct {
 	// elsewhere: the plan joins it to another meta, whose item tells of it.
 	elsewhere bool
 	outcome   canopy.Outcome
+}
+
+// rejected is a joining entry that could not be evaluated.
+type rejected struct {
+	entry *canopy.Entry
+	fault *fault
 }
 
 // fault is what stopped the evaluation of a unit.

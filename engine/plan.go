@@ -46,6 +46,9 @@ func (p *Planner) Plan(ctx context.Context, metas []canopy.MetaID) ([]canopy.Pla
 	}
 	for i, u := range units {
 		d.complete(u, &items[i])
+		for _, x := range u.rejected {
+			items = append(items, refusal(x.entry, canopy.Failed, x.fault.text()))
+		}
 	}
 	return items, nil
 }
@@ -132,8 +135,8 @@ func (d *drafter) draft(u *unit, item *canopy.PlanItem) error {
 // complete adds the image and the outcomes, when it is known who the other parties are.
 func (d *drafter) complete(u *unit, item *canopy.PlanItem) {
 	switch {
-	case u.fault != nil && u.old == nil:
-		item.Meta = 0 // it is not made, and its entries are not joined
+	case u.old == nil && (u.fault != nil || u.dies): // it is not made, and its entries are not joined
+		item.Meta, item.Joins, item.Dies = 0, nil, false
 	case u.frozen() && u.old != nil:
 		d.keepImage(u, item)
 	case !u.dies:

@@ -62,8 +62,29 @@ func (o *outbound) whole() bool {
 	return slices.ContainsFunc(o.held, func(h canopy.Held) bool { return h.Whole })
 }
 
-// evaluate says all that the rules say about a unit: its image, and what its targets should hold.
+// evaluate says all that the rules say about a unit: its image, and what its targets should hold. An entry that is only
+// about to join and cannot be evaluated is sent away, so that it does not hold back those who were there before.
 func (b *bench) evaluate(u *unit) {
+	b.evaluateOnce(u)
+	for u.fault != nil && u.sendAway(b.p, u.fault) {
+		u.fault = nil
+		b.evaluateOnce(u)
+	}
+}
+
+// sendAway takes a joining entry that failed out of the unit, and tells whether there was one.
+func (u *unit) sendAway(p *Planner, f *fault) bool {
+	at := slices.IndexFunc(u.sources, func(s source) bool { return s.entry.ID == f.entry })
+	if at < 0 || p.goesTo[f.entry] != u.id || len(u.sources) == 1 {
+		return false
+	}
+	u.rejected = append(u.rejected, rejected{u.sources[at].entry, f})
+	u.sources = slices.Delete(u.sources, at, at+1)
+	u.joins = slices.DeleteFunc(u.joins, func(j canopy.EntryJoin) bool { return j.Entry == f.entry })
+	return true
+}
+
+func (b *bench) evaluateOnce(u *unit) {
 	if u.fault != nil {
 		return
 	}

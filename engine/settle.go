@@ -77,13 +77,13 @@ func (b *claimBook) settle(losersWait bool) []canopy.MetaID {
 		b.unite(c)
 		contests = append(contests, c)
 	}
-	b.keeps = map[holding]bool{}
+	b.keeps, b.pinned = map[holding]bool{}, map[canopy.Claim]int32{}
 	for {
 		b.decideFates(contests, losersWait)
 		for _, c := range contests {
 			b.decideWinner(c)
 		}
-		if !b.fallBack(contests) {
+		if !b.fallBack(contests) && !b.pin(contests) {
 			break
 		}
 	}
@@ -99,7 +99,7 @@ func (b *claimBook) settle(losersWait bool) []canopy.MetaID {
 func (b *claimBook) decideWinner(c *contest) {
 	c.winner = -1
 	for i := range c.parties {
-		if b.active(c, &c.parties[i]) && (c.winner < 0 || b.before(&c.parties[i], &c.parties[c.winner])) {
+		if b.active(c, &c.parties[i]) && (c.winner < 0 || b.before(c, &c.parties[i], &c.parties[c.winner])) {
 			c.winner = i
 		}
 	}
@@ -117,18 +117,54 @@ func (b *claimBook) fallBack(contests []*contest) bool {
 	more := false
 	for _, c := range contests {
 		for i := range c.parties {
-			p := &c.parties[i]
-			main := p.vital || c.claim.Kind == canopy.ClaimAlias
-			if i == c.winner || p.subject < 0 || !p.wishes || !main || b.subjects[p.subject].fresh || b.subjects[p.subject].frozen {
+			if i == c.winner || !b.wantsMain(c, &c.parties[i]) {
 				continue
 			}
-			if h := (holding{p.subject, c.claim.Kind}); !b.keeps[h] {
+			if h := (holding{c.parties[i].subject, c.claim.Kind}); !b.keeps[h] {
 				b.keeps[h] = true
 				more = true
 			}
 		}
 	}
 	return more
+}
+
+// wantsMain tells whether a party is an object that the target has, and wants its main value of the kind.
+func (b *claimBook) wantsMain(c *contest, p *party) bool {
+	return p.subject >= 0 && p.wishes && (p.vital || c.claim.Kind == canopy.ClaimAlias) &&
+		!b.subjects[p.subject].fresh && !b.subjects[p.subject].frozen
+}
+
+// pin looks for objects that kept what they have, and thereby drove away who was to get what they want: they get it, and
+// give up what they have. It tells whether there were any.
+func (b *claimBook) pin(contests []*contest) bool {
+	loses := map[holding]bool{}
+	for _, c := range contests {
+		for i := range c.parties {
+			if i != c.winner && b.wantsMain(c, &c.parties[i]) {
+				loses[holding{c.parties[i].subject, c.claim.Kind}] = true
+			}
+		}
+	}
+	any := false
+	for _, c := range contests {
+		if c.winner < 0 || !b.wantsMain(c, &c.parties[c.winner]) {
+			continue
+		}
+		h := holding{c.parties[c.winner].subject, c.claim.Kind}
+		if _, done := b.pinned[c.claim]; b.keeps[h] && !loses[h] && !done {
+			b.pinned[c.claim] = h.subject
+			any = true
+		}
+	}
+	if any {
+		for h := range b.keeps {
+			if !loses[h] {
+				delete(b.keeps, h)
+			}
+		}
+	}
+	return any
 }
 
 // giveAway decides which subject takes over an object of the target's own: the one whose key stands first in the rule,
@@ -206,7 +242,10 @@ func (b *claimBook) firm(p *party) bool {
 
 // before tells whether p goes before q in a contest: the present holder in the target, then the owner of the mailbox,
 // then the lower connector order, then the lower anchor.
-func (b *claimBook) before(p, q *party) bool {
+func (b *claimBook) before(c *contest, p, q *party) bool {
+	if n, ok := b.pinned[c.claim]; ok && p.subject != q.subject && (p.subject == n || q.subject == n) {
+		return p.subject == n
+	}
 	return cmp.Or(
 		-cmpBool(b.holds(p), b.holds(q)), -cmpBool(p.owner, q.owner),
 		cmpBool(p.meta == 0, q.meta == 0), cmp.Compare(p.order, q.order), cmp.Compare(p.anchor, q.anchor),
@@ -265,11 +304,13 @@ func (b *claimBook) decideFates(contests []*contest, losersWait bool) {
 	}
 	for b.decideRound(stakes) {
 	}
-	b.reprieve(stakes)
+	for b.reprieve(stakes) {
+	}
 }
 
-// reprieve lets those go on after all for whom nobody is left to lose to.
-func (b *claimBook) reprieve(stakes []stake) {
+// reprieve lets those go on after all for whom nobody is left to lose to, and tells whether there were any.
+func (b *claimBook) reprieve(stakes []stake) bool {
+	any := false
 	for i := 0; i < len(stakes); {
 		n, alone := stakes[i].subject, true
 		for ; i < len(stakes) && stakes[i].subject == n; i++ {
@@ -278,10 +319,12 @@ func (b *claimBook) reprieve(stakes []stake) {
 				alone = alone && (p.subject == n || !b.active(stakes[i].contest, p))
 			}
 		}
-		if alone {
+		if alone && b.subjects[n].fate == waits {
 			b.subjects[n].fate = stays
+			any = true
 		}
 	}
+	return any
 }
 
 func (b *claimBook) compareSubjects(x, y int32) int {
@@ -323,7 +366,7 @@ func (b *claimBook) fateOf(stakes []stake) fate {
 		at := slices.IndexFunc(c.parties, func(p party) bool { return p.subject == s.subject })
 		for i := range c.parties {
 			q := &c.parties[i]
-			if i == at || !b.before(q, &c.parties[at]) {
+			if i == at || !b.before(c, q, &c.parties[at]) {
 				continue
 			}
 			switch {
@@ -346,7 +389,7 @@ func (b *claimBook) drawnIn(c *contest, more []canopy.MetaID) []canopy.MetaID {
 		case p.subject >= 0 || p.meta == 0 || i == c.winner:
 		case p.kept:
 			more = append(more, p.meta)
-		case p.entry == 0 && (c.winner < 0 || b.before(p, &c.parties[c.winner])):
+		case p.entry == 0 && (c.winner < 0 || b.before(c, p, &c.parties[c.winner])):
 			more = append(more, p.meta)
 		}
 	}

@@ -20,6 +20,7 @@ type claimBook struct {
 	taken    map[canopy.EntryID]int32    // decided: by which subject
 	takes    map[int32]takeover          // the same by subject
 	keeps    map[holding]bool            // what objects keep since they do not get what was to replace it
+	pinned   map[canopy.Claim]int32      // who gets a claim in any case
 	solved   bool
 }
 
@@ -41,6 +42,7 @@ type subject struct {
 	fate   fate
 	owner  bool
 	fresh  bool // the target's object is still to be made
+	stuck  bool // its evaluation failed
 	frozen bool // its evaluation failed or its anchor is held: it keeps what it has
 	wanted bool // a target is to have it
 }
@@ -203,9 +205,12 @@ func (p *Planner) register(ctx context.Context, b *bench, units []*unit) error {
 	}
 	for i, u := range units {
 		for _, x := range u.dropped {
-			if !x.elsewhere {
+			if !x.elsewhere && u.fault == nil {
 				p.left[x.entry.ID] = true
 			}
+		}
+		for _, x := range u.rejected {
+			p.left[x.entry.ID] = true
 		}
 		n := p.subject(u)
 		for _, w := range wishes[i] {
@@ -300,7 +305,7 @@ func (b *bench) oldWishes(u *unit) []wish {
 
 // subject adds a unit to those who take part.
 func (p *Planner) subject(u *unit) int32 {
-	s := subject{meta: u.id, frozen: u.frozen()}
+	s := subject{meta: u.id, frozen: u.frozen(), stuck: u.fault != nil}
 	s.order, s.anchor, s.entry = u.rank()
 	s.owner = p.e.owns(u)
 	n := int32(len(p.claims.subjects))

@@ -332,3 +332,24 @@ func TestSurvey_fewCallsForABatch(t *testing.T) {
 		t.Errorf("calls: %v", w.calls)
 	}
 }
+
+func TestClaims_ringWithObjectsThatWaitWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "none")
+	w.set.LosersWait = true
+	a := w.user("fabrikam", "a", "m1@x.com")
+	c := w.user("contoso", "c", "m7@x.com")
+	w.sync()
+	// a moves to m4, c takes m1 from it; b, which goes before both, wants m1 and m4.
+	b := w.user("contoso", "b", "m1@x.com", "proxyAddresses=SMTP:m1@x.com|smtp:m4@x.com")
+	setAttrs(a, "mail=m4@x.com", "proxyAddresses=SMTP:m4@x.com")
+	setAttrs(c, "mail=", "proxyAddresses=smtp:m1@x.com")
+	items := w.sync()
+	for e, want := range map[*canopy.Entry]canopy.Outcome{a: canopy.PlannedOut, b: canopy.HeldBack, c: canopy.PlannedOut} {
+		if item, o := of(items, e); o.Outcome != want {
+			t.Errorf("%s: got %s", e.DN, describe(*item))
+		}
+	}
+	w.onlyOneKept()
+	w.settled()
+}
