@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"sync"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -36,6 +37,7 @@ const MemoryName = "forests.json"
 // Memory remembers of each forest what must not change by itself, and what commands need that do not ask it.
 type Memory struct {
 	path string
+	mu   sync.Mutex // guards what follows: forests are met side by side
 	// Names has which object each DN of a scope named when it was first met. Scope goes by the object from then on:
 	// renaming it changes nothing, and a DN that comes to name another object stops the run.
 	Names map[canopy.ConnectorID]map[string]canopy.Anchor `json:"names,omitempty"`
@@ -80,11 +82,15 @@ func (l *Local) values(s *Space) map[string]string {
 	if s.About.Kind != "" {
 		return s.About.Values
 	}
+	l.Memory.mu.Lock()
+	defer l.Memory.mu.Unlock()
 	return l.Memory.Values[s.ID]
 }
 
 // remember keeps the named texts of a space that was just met.
 func (l *Local) remember(s *Space) error {
+	l.Memory.mu.Lock()
+	defer l.Memory.mu.Unlock()
 	if maps.Equal(l.Memory.Values[s.ID], s.About.Values) {
 		return nil
 	}
@@ -101,19 +107,17 @@ func (l *Local) resolveScope(ctx context.Context, s *Space) error {
 	if len(n.Include)+len(n.Exclude)+len(n.Groups) == 0 {
 		return nil
 	}
-	known := l.Memory.Names[s.ID]
-	if known == nil {
-		known = map[string]canopy.Anchor{}
-	}
+	known := l.Memory.named(s.ID)
 	fresh := false
+	var scope canopy.Scope
 	for _, part := range []struct {
 		names []string
 		into  *[]canopy.Anchor
-	}{{n.Include, &s.Scope.Include}, {n.Exclude, &s.Scope.Exclude}, {n.Groups, &s.Scope.Groups}} {
+	}{{n.Include, &scope.Include}, {n.Exclude, &scope.Exclude}, {n.Groups, &scope.Groups}} {
 		for _, dn := range part.names {
 			a, err := l.resolve(ctx, s, dn, known[canopy.Fold(dn)])
 			if err != nil {
-				s.About = canopy.Description{}
+				s.About = canopy.Description{} // met again next time
 				return fmt.Errorf("scope of %s: %w", s.ID, err)
 			}
 			fresh = fresh || known[canopy.Fold(dn)] == ""
@@ -121,14 +125,31 @@ func (l *Local) resolveScope(ctx context.Context, s *Space) error {
 			*part.into = append(*part.into, a)
 		}
 	}
+	s.Scope = scope
 	if !fresh {
 		return nil
 	}
-	if l.Memory.Names == nil {
-		l.Memory.Names = map[canopy.ConnectorID]map[string]canopy.Anchor{}
+	return l.Memory.name(s.ID, known)
+}
+
+// named is a copy of what the DNs of a connector's scope mean.
+func (r *Memory) named(id canopy.ConnectorID) map[string]canopy.Anchor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := map[string]canopy.Anchor{}
+	maps.Copy(known, r.Names[id])
+	return known
+}
+
+// name keeps what the DNs of a connector's scope mean.
+func (r *Memory) name(id canopy.ConnectorID, known map[string]canopy.Anchor) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Names == nil {
+		r.Names = map[canopy.ConnectorID]map[string]canopy.Anchor{}
 	}
-	l.Memory.Names[s.ID] = known
-	return l.Memory.keep()
+	r.Names[id] = known
+	return r.keep()
 }
 
 // resolve finds the object that dn names now, and refuses it when the same text named another one before.

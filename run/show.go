@@ -141,6 +141,8 @@ func (l *Local) Decide(ctx context.Context, kind engine.DecisionKind, object, wi
 		if d.Meta = other.Meta; d.Meta == 0 {
 			d.Other = other.Entry
 		}
+	} else if kind == engine.DecideSeparate {
+		d.Meta = f.Meta // from what it is joined to now; joined to nothing it goes on alone
 	}
 	_, err = l.Store.PutDecision(ctx, d)
 	return err
