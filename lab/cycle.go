@@ -18,6 +18,8 @@ type Summary struct {
 	Seconds   float64          `json:"seconds"`
 	First     *run.Report      `json:"-"`
 	Held      []run.HeldObject `json:"-"`
+	// Example is the sign-in name of somebody who is in two forests, "" when nobody is.
+	Example string `json:"-"`
 }
 
 // MetaverseCounts count metas; Joined those with entries of two or more forests.
@@ -81,9 +83,32 @@ func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary,
 		return s, err
 	}
 	s.SecondRun.Exports = run.Sum(second.Totals)
+	if err := s.example(ctx, c); err != nil {
+		return s, err
+	}
 	err = s.count(ctx, c)
 	s.Seconds = float64(time.Since(began).Milliseconds()) / 1000
 	return s, err
+}
+
+// example looks in the first plan for somebody who was joined over two forests.
+func (s *Summary) example(ctx context.Context, c *run.Local) error {
+	if s.First.Plan == 0 {
+		return nil
+	}
+	for after := 0; ; {
+		items, err := c.Store.Items(ctx, s.First.Plan, after, 500)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		for _, i := range items {
+			if len(i.Joins) > 1 && i.Image != nil && i.Image.Value(canopy.AttrUPN) != "" {
+				s.Example = i.Image.Value(canopy.AttrUPN)
+				return nil
+			}
+		}
+		after += len(items)
+	}
 }
 
 func failed(r *run.Report) error {

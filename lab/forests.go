@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -81,18 +82,33 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 }
 
 func (o *Options) start(ctx context.Context, d *Directory) (*Forest, error) {
-	s, err := forest.Start(ctx, forest.Options{Domain: d.Name, Netbios: d.Netbios, Seed: o.Seed, Clock: o.Clock, Exchange: true,
-		Accounts: []forest.Account{{Name: Account, Password: password, Rights: forest.Rights{Replicate: true, Write: true, Deleted: true}}}})
+	s, err := forest.Start(ctx, forest.Options{Domain: d.Name, Netbios: d.Netbios, Seed: o.Seed, Clock: o.Clock, Exchange: true})
 	if err != nil {
 		return nil, err
 	}
 	f := &Forest{Server: s, Directory: Counted{Name: d.Name}}
-	if err := f.fill(d); err != nil {
+	if err := errors.Join(f.admit(d), f.fill(d)); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return f, nil
 }
+
+// admit makes the account that reads the forest, in a container of its own that is out of scope.
+func (f *Forest) admit(d *Directory) error {
+	if err := f.Server.Add(outside(d), map[string][]string{"objectClass": {"top", "organizationalUnit"}}); err != nil {
+		return err
+	}
+	err := f.Server.Add("CN="+Account+","+outside(d), map[string][]string{"objectClass": {"top", "person", "organizationalPerson", "user"},
+		"sAMAccountName": {Account}, "userAccountControl": {"512"}})
+	if err != nil {
+		return err
+	}
+	return f.Server.AddAccount(forest.Account{Name: Account, Password: password, Rights: forest.Rights{Replicate: true, Write: true, Deleted: true}})
+}
+
+// outside is the container that the lab keeps out of scope.
+func outside(d *Directory) string { return "OU=Canopy," + d.Base() }
 
 // fill puts a directory into the forest's memory.
 func (f *Forest) fill(d *Directory) error {
@@ -151,7 +167,8 @@ func (l *Lab) configure(d *Directory, f *Forest) error {
 		return fmt.Errorf("write the forest's certificate: %w", err)
 	}
 	l.Config.Forests = append(l.Config.Forests, run.Forest{Name: canopy.ConnectorID(d.Name), Servers: []string{f.Server.URL()}, CA: ca,
-		Bind: run.Bind{Account: d.Netbios + `\` + Account, PasswordFile: "lab-password"}, Write: true})
+		Bind:  run.Bind{Account: d.Netbios + `\` + Account, PasswordFile: "lab-password"},
+		Scope: run.ScopeByName{Exclude: []string{outside(d)}}, Write: true})
 	return nil
 }
 

@@ -73,8 +73,11 @@ func keep(t *engine.Trace, attr string) {
 	}
 }
 
-// speaksOf tells whether a row of the log changes an attribute.
+// speaksOf tells whether a row of the log is about an attribute: it changes it, or says what became of the object's exports.
 func speaksOf(r store.LogRow, attr string) bool {
+	if r.Step == store.LogExport || r.Step == store.LogConfirm || r.Step == store.LogJoin {
+		return true
+	}
 	return slices.ContainsFunc(r.Changes, func(c canopy.AttrChange) bool { return strings.EqualFold(string(c.Attr), attr) })
 }
 
@@ -96,6 +99,8 @@ func (e explainer) line(format string, args ...any) {
 	fmt.Fprintln(e.Out, clean(fmt.Sprintf(format, args...)))
 }
 
+func (e explainer) gap() { fmt.Fprintln(e.Out) }
+
 func (e explainer) head() {
 	f := e.x.Object
 	name := f.Name
@@ -112,7 +117,8 @@ func (e explainer) head() {
 // entries says which entries there are, how they came to be joined, when they were read, and which rules apply.
 func (e explainer) entries(brief bool) {
 	for _, t := range e.x.Trace.Entries {
-		e.line("\nfrom %s: %s", t.Party.Connector, t.Party.Name)
+		e.gap()
+		e.line("from %s: %s", t.Party.Connector, t.Party.Name)
 		if n := e.stored(t.Party.Entry); n != nil {
 			e.line("    %s %s; read %s; %s", n.Via.Kind, n.Via.On, stamp(n.Imported), t.State)
 		}
@@ -125,11 +131,13 @@ func (e explainer) entries(brief bool) {
 		if brief {
 			continue
 		}
+		var apply []string
 		for _, r := range t.Rules {
-			if !r.InScope {
-				e.line("    rule %s does not apply: %s", r.Rule, r.Why)
+			if r.InScope {
+				apply = append(apply, string(r.Rule))
 			}
 		}
+		e.line("    rules that apply: %s", strings.Join(apply, ", "))
 	}
 }
 
@@ -147,19 +155,25 @@ func (e explainer) attrs() {
 	if len(e.x.Trace.Attrs) == 0 {
 		return
 	}
-	e.line("\nmetaverse")
+	e.gap()
+	e.line("metaverse")
 	for _, t := range e.x.Trace.Attrs {
+		if len(t.Values) == 0 && !slices.ContainsFunc(t.Losers, hasValues) && len(e.x.Trace.Attrs) > 1 {
+			continue
+		}
 		e.line("  %s = %s", t.Attr, values(t.Values))
 		for _, w := range t.Winners {
 			e.line("      from %s, %s, by rule %s (%s)", w.Party.Connector, w.Party.Name, w.Rule, w.From)
 		}
 		for _, l := range t.Losers {
-			if len(l.Values) > 0 {
+			if hasValues(l) {
 				e.line("      lost: %s from %s by rule %s: %s", values(l.Values), l.Party.Connector, l.Rule, l.Reason)
 			}
 		}
 	}
 }
+
+func hasValues(g engine.Give) bool { return len(g.Values) > 0 }
 
 // targets says what each target should hold, holds, and why they differ.
 func (e explainer) targets() {
@@ -168,7 +182,8 @@ func (e explainer) targets() {
 		if !t.Wanted {
 			state = "not wanted: " + t.Why
 		}
-		e.line("\nto %s: %s %s", t.Connector, t.Class, state)
+		e.gap()
+		e.line("to %s: %s %s", t.Connector, t.Class, state)
 		for _, x := range t.Attrs {
 			mark := ""
 			if !x.Desired.Equal(x.Holds) {
@@ -204,7 +219,8 @@ func (e explainer) history() {
 	if len(e.x.Log) == 0 {
 		return
 	}
-	e.line("\nlog, the newest first")
+	e.gap()
+	e.line("log, the newest first")
 	for i, r := range e.x.Log {
 		if i == 12 {
 			e.line("  ... %d more: canopy log %s", len(e.x.Log)-i, quoted(e.x.Object.Name))

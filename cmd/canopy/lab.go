@@ -168,7 +168,11 @@ func (a *App) summary(s *lab.Summary, dir string) {
 	}
 	a.heldTable(s.Held)
 	arg := " --dir " + quoted(dir)
-	fmt.Fprintf(a.Out, "\nWhat to try next:\n  canopy explain%s anna@contoso.com\n  canopy log%s\n  canopy plan list%s\n  canopy lab%s --churn\n", arg, arg, arg, arg)
+	fmt.Fprintln(a.Out, "\nWhat to try next:")
+	if s.Example != "" {
+		fmt.Fprintf(a.Out, "  canopy explain%s %s\n  canopy explain%s %s displayName\n", arg, s.Example, arg, s.Example)
+	}
+	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s --churn\n", arg, arg, arg)
 }
 
 func read(r *run.Report, forest string) int {
