@@ -70,6 +70,7 @@ func (im *importing) confirm(ctx context.Context) error {
 func (im *importing) confirmOne(ctx context.Context, w *work, rows []sentRow) error {
 	log := LogRow{Run: im.req.Run, Entry: canopy.EntryID(w.id), Meta: canopy.MetaID(w.meta), Connector: im.c.ID, Step: LogConfirm, Op: "confirmed"}
 	deleted := rows[len(rows)-1].op == canopy.Delete
+	w.settled = true
 	if w.state == canopy.Gone || deleted {
 		if deleted && w.state != canopy.Gone {
 			im.counts.NotKept++

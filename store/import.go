@@ -171,6 +171,7 @@ type work struct {
 	fresh   bool // made by this batch
 	begun   bool // a change of this batch has been applied to it
 	changed bool // its content: keys, claims and marks follow
+	settled bool // what was sent to it is confirmed: keys and claims follow
 	op      string
 	seen    bool
 }

@@ -154,14 +154,16 @@ func (im *importing) endsOf(refs []canopy.Ref) []linkEnd {
 // save derives keys and claims of what changed, logs it, and lets it reach the tables.
 func (im *importing) save(ctx context.Context) error {
 	for _, w := range im.order {
-		if !w.changed {
+		if !w.changed && !w.settled {
 			continue
 		}
-		if err := im.log(ctx, w); err != nil {
-			return err
-		}
-		if err := im.t.entryDue(ctx, w.entryRow, im.c.target()); err != nil {
-			return err
+		if w.changed {
+			if err := im.log(ctx, w); err != nil {
+				return err
+			}
+			if err := im.t.entryDue(ctx, w.entryRow, im.c.target()); err != nil {
+				return err
+			}
 		}
 		if w.state == canopy.Gone && w.meta == 0 {
 			joins, _ := unpackKeys(w.keys)

@@ -34,10 +34,11 @@ func (s *Store) NewPlan(ctx context.Context, p canopy.Plan) (canopy.PlanID, erro
 		if id, err = t.next(ctx, nounPlan); err != nil {
 			return err
 		}
-		mark, err := t.last(ctx, nounMark)
-		if err != nil {
+		// A mark of its own, above what the plan before has left for this one.
+		if _, err := t.take(ctx, nounMark, 2); err != nil {
 			return err
 		}
+		mark := t.numbers[nounMark]
 		if _, err := t.Exec(ctx, `UPDATE plan SET state = $1, decided = $2 WHERE state IN (0, 1, 2, 3)`, int64(canopy.PlanRefused),
 			fmt.Sprintf("replaced by plan %d", id)); err != nil {
 			return err
