@@ -84,14 +84,10 @@ func waits(samples []canopy.LinkWait) string {
 	for _, s := range samples {
 		why[s.Why]++
 	}
-	var parts []string
-	for _, w := range slices.Sorted(maps.Keys(why)) {
-		parts = append(parts, w)
-	}
-	if len(parts) == 0 {
+	if len(why) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return " (" + strings.Join(slices.Sorted(maps.Keys(why)), ", ") + ")"
 }
 
 func (p *itemPrinter) export(e *canopy.PlannedExport) {
