@@ -105,8 +105,7 @@ func (d *DB) Close() error {
 	var errs []error
 	if d.ready {
 		s := <-d.turn
-		// What a full disk or another process keeps from being written here is not missed.
-		_, _ = s.conn.ExecContext(context.Background(), "PRAGMA analysis_limit = 400; PRAGMA optimize")
+		s.analyzeLast(context.Background())
 		errs = append(errs, s.close())
 	}
 	if d.write != nil {
