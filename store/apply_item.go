@@ -106,7 +106,13 @@ func (a *applying) alone(ctx context.Context, item *canopy.PlanItem) error {
 	for _, e := range item.Entries {
 		ids = append(ids, int64(e.Entry))
 	}
-	if err := a.t.putHeld(ctx, 0, ids, item, item.Held); err != nil {
+	about := slices.Clone(ids)
+	for _, h := range item.Held { // those that were not due are told of again beside those that are
+		if id := int64(h.Entry); id != 0 && !slices.Contains(about, id) {
+			about = append(about, id)
+		}
+	}
+	if err := a.t.putHeld(ctx, 0, about, item, item.Held); err != nil {
 		return err
 	}
 	for _, id := range ids {
