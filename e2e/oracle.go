@@ -204,21 +204,32 @@ func joinUp(entries []*entry, choice string) (parties []*party) {
 
 func byForest(a, b *entry) int { return cmp.Or(a.order-b.order, strings.Compare(a.GUID, b.GUID)) }
 
-// ranked are the entries in the order in which they are asked for a value: enabled accounts (only with byAccount),
-// then who has a mail nickname, then people, then contacts; within these by forest and GUID.
-func (p *party) ranked(byAccount bool) []*entry {
-	rank := func(e *entry) (r int) {
-		switch {
-		case byAccount && e.enabled():
-			r = 2
-		case !byAccount && e.account() && e.first("mailnickname") != "":
-			r = 4
-		default:
-			r = 6
-		}
-		return r + map[string]int{"inetOrgPerson": 1, "contact": 10}[e.class]
+// The questions that entries are asked, each in an order of its own. Recipients answer for mail for good.
+const (
+	signIn = iota // enabled accounts first, of these the mailbox's own, then mailboxes
+	common        // mailboxes first, then enabled accounts
+	mailed        // mailboxes first, then other recipients
+)
+
+// ranked are the entries in the order in which they are asked; contacts only where there is no account.
+func (p *party) ranked(question int) []*entry {
+	all := slices.Clone(p.entries)
+	if slices.ContainsFunc(all, (*entry).account) {
+		all = slices.DeleteFunc(all, func(e *entry) bool { return !e.account() })
 	}
-	return slices.SortedFunc(slices.Values(p.entries), func(a, b *entry) int { return cmp.Or(rank(a)-rank(b), byForest(a, b)) })
+	slices.SortFunc(all, func(a, b *entry) int { return cmp.Or(a.rank(question)-b.rank(question), byForest(a, b)) })
+	return all
+}
+
+func (e *entry) rank(question int) int {
+	box, recipient := e.mailbox(), e.first("msexchrecipienttypedetails")+e.first("mailnickname")+e.first("targetaddress") != ""
+	return slices.Index(append([][]bool{signIn: {e.enabled() && box && !e.linked(), e.enabled(), box}, common: {box, e.enabled()},
+		mailed: {box, recipient}}[question], true), true)
+}
+
+func (e *entry) mailbox() bool {
+	kind := e.first("msexchrecipienttypedetails") + e.first("targetaddress")
+	return e.number("msexchrecipienttypedetails")&0x26e8000003f != 0 || kind == "" && e.first("msexchmailboxguid") != ""
 }
 
 func (e *entry) account() bool { return e.class == "user" || e.class == "inetOrgPerson" }
@@ -236,8 +247,8 @@ func (e *entry) anchors() (all []string) {
 // merge fills in what the party's entries say, and whether it belongs into the tenant at all.
 func (p *party) merge(held map[string]canopy.Attrs) {
 	w := &p.want
-	first := func(byAccount bool, get func(*entry) string) string {
-		for _, e := range p.ranked(byAccount) {
+	first := func(question int, get func(*entry) string) string {
+		for _, e := range p.ranked(question) {
 			if v := strings.TrimSpace(get(e)); v != "" {
 				return v
 			}
@@ -245,7 +256,7 @@ func (p *party) merge(held map[string]canopy.Attrs) {
 		return ""
 	}
 	for _, e := range p.entries {
-		p.owner = p.owner || e.first("msexchmailboxguid") != ""
+		p.owner = p.owner || e.mailbox()
 		if e.account() {
 			w.Enabled = max(w.Enabled, strings.ToUpper(strconv.FormatBool(e.enabled()))) // TRUE is more than FALSE
 		}
@@ -256,7 +267,7 @@ func (p *party) merge(held map[string]canopy.Attrs) {
 	} else if slices.ContainsFunc(p.entries, func(e *entry) bool { return e.account() && !e.linked() }) {
 		w.Class = canopy.User
 	}
-	w.Anchor = first(true, func(e *entry) string {
+	w.Anchor = first(signIn, func(e *entry) string {
 		if e.linked() {
 			return ""
 		}
@@ -269,29 +280,29 @@ func (p *party) merge(held map[string]canopy.Attrs) {
 			}
 		}
 	}
-	w.UPN = first(true, func(e *entry) string {
+	w.UPN = first(signIn, func(e *entry) string {
 		if !e.account() || e.linked() {
 			return ""
 		}
 		return cmp.Or(e.first("userprincipalname"), e.first("samaccountname")+"@"+e.forest.Domain)
 	})
-	w.Mail = first(false, func(e *entry) string { return e.first("mail") })
-	w.DisplayName = first(false, func(e *entry) string { return cmp.Or(e.first("displayname"), e.first("cn")) })
-	for _, e := range p.ranked(false) {
+	w.Mail = first(common, func(e *entry) string { return e.first("mail") })
+	w.DisplayName = first(common, func(e *entry) string { return cmp.Or(e.first("displayname"), e.first("cn")) })
+	for _, e := range p.ranked(mailed) {
 		for _, a := range e.Attrs["proxyaddresses"] {
 			a = strings.TrimSpace(a)
 			if !slices.ContainsFunc(w.Addresses, func(b string) bool { return strings.EqualFold(a, b) }) {
 				w.Addresses = append(w.Addresses, a)
 			}
 		}
-		if len(w.Addresses) > 0 {
+		if len(w.Addresses) > 0 || e.account() && e.rank(mailed) < 2 {
 			break
 		}
 	}
 	primary := func(a string) bool { return strings.HasPrefix(a, "SMTP:") && strings.Contains(a, "@") }
-	mailed := strings.Contains(w.Mail, "@") || slices.ContainsFunc(w.Addresses, primary)
+	hasMail := strings.Contains(w.Mail, "@") || slices.ContainsFunc(w.Addresses, primary)
 	secured := w.Class == canopy.Group && p.entries[0].number("grouptype")&0x80000000 != 0
-	p.exists = w.Anchor != "" && (w.Class == canopy.User || mailed || secured)
+	p.exists = w.Anchor != "" && (w.Class == canopy.User || hasMail || secured)
 }
 
 // refer finds the anchors of the manager and the members among what exists.
@@ -306,7 +317,7 @@ func (p *party) refer(byName map[string]*entry) {
 		}
 		return []string{t.party.want.Anchor}
 	}
-	ranked := p.ranked(false)
+	ranked := p.ranked(common)
 	if i := slices.IndexFunc(ranked, func(e *entry) bool { return e.first("manager") != "" }); i >= 0 {
 		p.want.Manager = strings.Join(find(ranked[i], ranked[i].first("manager")), "")
 	}

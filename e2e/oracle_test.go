@@ -53,8 +53,8 @@ func TestExpect(t *testing.T) {
 			two([]Object{obj("user", "anna", domA)}, nil),
 			[]Wanted{{Class: canopy.User, Anchor: anchor("anna"), UPN: "anna@a", DisplayName: "anna", Enabled: "TRUE"}},
 		},
-		"the enabled account gives UPN and anchor, the mail nickname the addresses": {
-			two([]Object{obj("user", "r", domA, "mail=x@y", "useraccountcontrol=514", "mailnickname=x", "displayname=Box", "proxyaddresses=SMTP:x@y")},
+		"the enabled account gives UPN and anchor, the mailbox names and addresses": {
+			two([]Object{obj("user", "r", domA, "mail=x@y", "useraccountcontrol=514", "mailnickname=x", "msexchmailboxguid=1", "displayname=Box", "proxyaddresses=SMTP:x@y")},
 				[]Object{obj("user", "s", domB, "mail=X@y ", "displayname=Acc", "userprincipalname=x@up")}),
 			[]Wanted{{Class: canopy.User, Anchor: anchor("s"), UPN: "x@up", Mail: "x@y", DisplayName: "Box", Enabled: "TRUE", Addresses: []string{"SMTP:x@y"}}},
 		},

@@ -11,7 +11,7 @@ import (
 // attributes are what the oracle looks at.
 var attributes = []string{"objectClass", "objectGUID", "objectSid", "cn", "sAMAccountName", "userPrincipalName", "mail", "proxyAddresses",
 	"displayName", "userAccountControl", "groupType", "manager", "member", "mailNickname", "mS-DS-ConsistencyGuid", "adminDescription",
-	"isCriticalSystemObject", "msExchRecipientTypeDetails", "msExchMailboxGuid", "msExchHideFromAddressLists"}
+	"isCriticalSystemObject", "msExchRecipientTypeDetails", "msExchMailboxGuid", "targetAddress", "msExchHideFromAddressLists"}
 
 // ReadForest reads all objects that the oracle knows below base, and attributes beyond its own where they are asked for.
 // The server must give long lists of members whole.
