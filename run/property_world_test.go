@@ -37,6 +37,9 @@ type propSite struct {
 	Groups []propGroup
 }
 
+// propOwn stands for a mail address that nobody else has.
+const propOwn = "own"
+
 func propMail() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		return rapid.SampledFrom([]string{"anna", "bert", "carl", "dora", "emil", "fred", "gina"}).Draw(t, "local") + "@" +
@@ -54,7 +57,7 @@ func propPeople() *rapid.Generator[propPerson] {
 			p.Addresses = []string{"SMTP:" + p.Mail}
 		}
 		if rapid.IntRange(0, 5).Draw(t, "other primary") == 5 {
-			p.Addresses = []string{"SMTP:" + propMail().Draw(t, "primary")}
+			p.Mail, p.Addresses = propOwn, []string{"SMTP:" + propMail().Draw(t, "primary")}
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "secondaries") {
 			if a := "smtp:" + propMail().Draw(t, "secondary"); !slices.ContainsFunc(p.Addresses, func(b string) bool { return canopy.Fold(a) == canopy.Fold(b) }) {
@@ -141,7 +144,9 @@ func (b *propBench) person(t propTB, i int, made *propMade, p propPerson) canopy
 	if p.Nick {
 		attrs["mailNickname"] = canopy.Texts(name)
 	}
-	if p.Mail != "" {
+	if p.Mail == propOwn {
+		attrs["mail"] = canopy.Texts(name + "@two.test")
+	} else if p.Mail != "" {
 		attrs["mail"] = canopy.Texts(p.Mail)
 	}
 	if len(p.Addresses) > 0 {
