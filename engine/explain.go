@@ -353,7 +353,7 @@ func (b *bench) traceOut(u *unit, o *outbound) {
 	for i := range o.values {
 		v := &o.values[i]
 		a := t.attr(v.attr)
-		a.Desired, a.Origin = v.values, v.origin
+		a.Desired, a.Origin = v.values, v.from()
 		if o.entry != nil {
 			a.Holds = o.entry.Attrs[v.attr]
 		}
@@ -362,9 +362,9 @@ func (b *bench) traceOut(u *unit, o *outbound) {
 		}
 	}
 	if o.anchor != "" {
-		if s, ok := u.image[canopy.AttrSourceAnchor]; ok && len(s.Origins) > 0 {
+		if n := b.p.e.layouts.anchor; n >= 0 && len(b.in[n].origins) > 0 {
 			a := t.attr(canopy.AttrSourceAnchor)
-			a.Desired, a.Origin = canopy.Texts(o.anchor), s.Origins[0]
+			a.Desired, a.Origin = canopy.Texts(o.anchor), b.in[n].origins[0]
 		}
 	}
 }

@@ -32,6 +32,14 @@ func (d *drafter) draftOut(u *unit, o *outbound, item *canopy.PlanItem) error {
 	return d.links(u, o, item)
 }
 
+// from is where the values come from; zero when there are none.
+func (v *desired) from() canopy.Origin {
+	if v.origin == nil {
+		return canopy.Origin{}
+	}
+	return *v.origin
+}
+
 // deletes removes the objects that are no longer wanted. What was never synchronised is only let go.
 func (d *drafter) deletes(o *outbound, why string, item *canopy.PlanItem) {
 	for _, e := range o.stale {
@@ -54,12 +62,12 @@ func (d *drafter) lose(u *unit, o *outbound, waiting bool, item *canopy.PlanItem
 	}
 	for i := range o.values {
 		v := &o.values[i]
-		if v.claim == "" || !d.p.e.claims(v.claim) {
+		if !d.p.e.claims(v.flow.Claim) {
 			continue
 		}
 		kept, lostMain := v.values, false
 		for _, x := range v.values {
-			c, primary, ok := rule.ClaimOf(v.claim, x)
+			c, primary, ok := rule.ClaimOf(v.flow.Claim, x)
 			if !ok {
 				continue
 			}
@@ -88,7 +96,7 @@ func (d *drafter) lose(u *unit, o *outbound, waiting bool, item *canopy.PlanItem
 // takenFrom tells whether another object gets a value that the target's object has in an attribute.
 func (d *drafter) takenFrom(meta canopy.MetaID, o *outbound, v *desired) bool {
 	return slices.ContainsFunc(o.entry.Attrs[v.attr], func(x canopy.Value) bool {
-		c, _, ok := rule.ClaimOf(v.claim, x)
+		c, _, ok := rule.ClaimOf(v.flow.Claim, x)
 		return ok && d.p.claims.takenBy(meta, c)
 	})
 }
@@ -127,7 +135,7 @@ func (d *drafter) add(u *unit, o *outbound, item *canopy.PlanItem) {
 			continue
 		}
 		x.Export.Set[v.attr] = v.values
-		c := canopy.AttrChange{Attr: v.attr, New: v.values, Origin: v.origin}
+		c := canopy.AttrChange{Attr: v.attr, New: v.values, Origin: v.from()}
 		if had != nil {
 			c.Old = had.Attrs[v.attr]
 		}
@@ -174,7 +182,7 @@ func (o *outbound) export(phase canopy.ExportPhase) canopy.PlannedExport {
 
 // change notes the change of one attribute in an export.
 func change(x *canopy.PlannedExport, v *desired, old, now canopy.Values) {
-	x.Changes = append(x.Changes, canopy.AttrChange{Attr: v.attr, Old: old, New: now, Origin: v.origin})
+	x.Changes = append(x.Changes, canopy.AttrChange{Attr: v.attr, Old: old, New: now, Origin: v.from()})
 	if len(now) == 0 {
 		x.Export.Clear = append(x.Export.Clear, v.attr)
 		return
@@ -200,7 +208,7 @@ func regret(x *canopy.PlannedExport, attr canopy.Attr, old, now canopy.Values) {
 // giveUp is what an attribute is to hold first, when it now holds a value that another object gets in this plan: what
 // of the desired values nobody else still holds. It tells whether that is needed.
 func (d *drafter) giveUp(meta canopy.MetaID, o *outbound, v *desired) (canopy.Values, bool) {
-	if v.claim == "" || !d.p.e.claims(v.claim) {
+	if !d.p.e.claims(v.flow.Claim) {
 		return nil, false
 	}
 	book := &d.p.claims
@@ -209,7 +217,7 @@ func (d *drafter) giveUp(meta canopy.MetaID, o *outbound, v *desired) (canopy.Va
 	}
 	first := make(canopy.Values, 0, len(v.values))
 	for _, x := range v.values {
-		if c, _, ok := rule.ClaimOf(v.claim, x); !ok || !book.heldByOther(meta, c) {
+		if c, _, ok := rule.ClaimOf(v.flow.Claim, x); !ok || !book.heldByOther(meta, c) {
 			first = append(first, x)
 		}
 	}

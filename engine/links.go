@@ -169,10 +169,14 @@ func (p *Planner) carry(row *canopy.LinkRow) (why string, ask canopy.MetaID) {
 
 // leaves tells whether the entry that a link names leaves its meta by this plan.
 func (p *Planner) leaves(row *canopy.LinkRow) bool {
-	if n, ok := p.claims.at[row.Meta]; !ok || p.claims.subjects[n].stuck {
+	if p.left[row.Entry] {
+		return true
+	}
+	n, ok := p.claims.at[row.Meta]
+	if !ok || p.claims.subjects[n].stuck {
 		return false // what takes no part, or cannot be evaluated, keeps its entries
 	}
-	return row.State == canopy.Gone || row.State == canopy.OutOfScope || p.left[row.Entry]
+	return row.State == canopy.Gone || row.State == canopy.OutOfScope
 }
 
 // explainWaits finds out, for the samples that name metas outside the plan, which of them are held back.

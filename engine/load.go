@@ -24,7 +24,9 @@ type unit struct {
 	// rejected are joining entries that could not be evaluated.
 	rejected []rejected
 
-	image map[canopy.Attr]canopy.Sourced
+	image map[canopy.Attr]canopy.Sourced // nil in a survey
+	same  bool                           // it is the old one
+	owner bool                           // it owns its mailbox
 	dies  bool
 	outs  []outbound // one for each target connector
 }

@@ -29,11 +29,15 @@ const (
 
 // bench is the working place of one goroutine: what is filled anew for each unit without allocating.
 type bench struct {
-	p     *Planner
-	in    []slot
-	out   []slot
-	pairs []pair
-	trace *Trace
+	p      *Planner
+	brief  bool // only wishes and what they depend on are kept of a unit
+	in     []slot
+	out    []slot
+	obj    rule.Object
+	values []desired
+	order  []int
+	pairs  []pair
+	trace  *Trace
 }
 
 // pair is a rule that is in scope of a source.
@@ -43,11 +47,13 @@ type pair struct {
 }
 
 func (p *Planner) newBench() *bench {
-	return &bench{p: p, in: make([]slot, len(p.e.layouts.inAttr)), out: make([]slot, len(p.e.layouts.outAttr))}
+	l := &p.e.layouts
+	return &bench{p: p, in: make([]slot, len(l.inAttr)), out: make([]slot, len(l.outAttr)),
+		obj: rule.Object{Attrs: make(canopy.Attrs, len(l.inAttr)), LinkCounts: map[canopy.Attr]int{}}}
 }
 
-// merge fills the unit's image from its sources: for each attribute the first flow that contributes, by rule
-// precedence, connector order and anchor.
+// merge fills the slots from the unit's sources: for each attribute the first flow that contributes, by rule precedence,
+// connector order and anchor.
 func (b *bench) merge(u *unit) {
 	clear(b.in)
 	b.gather(u)
@@ -57,7 +63,16 @@ func (b *bench) merge(u *unit) {
 		}
 		b.flows(u, pr)
 	}
-	u.image = b.image()
+}
+
+// fill fills the slots from an image.
+func (b *bench) fill(image map[canopy.Attr]canopy.Sourced) {
+	clear(b.in)
+	for name, s := range image {
+		if n := b.p.e.layouts.number(name); n >= 0 && len(s.Values) > 0 {
+			b.in[n] = slot{state: won, values: s.Values, origins: s.Origins}
+		}
+	}
 }
 
 // gather lists the pairs of rule and source in the order in which they are asked.
@@ -81,7 +96,11 @@ func (b *bench) gather(u *unit) {
 func (b *bench) flows(u *unit, pr pair) {
 	r, s := pr.rule, pr.source
 	var origin []canopy.Origin
-	for i, at := range b.p.e.layouts.slots[r] {
+	short := b.brief && u.old == nil
+	for i, at := range b.p.e.layouts.rules[r].slots {
+		if short && !b.p.e.layouts.briefIn[at] {
+			continue
+		}
 		f := &r.Flows[i]
 		sl := &b.in[at]
 		if sl.state == won || sl.state == collected && f.Merge == rule.Update {
@@ -170,6 +189,23 @@ func (b *bench) image() map[canopy.Attr]canopy.Sourced {
 	return image
 }
 
+// same tells whether the slots are what an image holds, values and origins.
+func (b *bench) same(image map[canopy.Attr]canopy.Sourced) bool {
+	n := 0
+	for i := range b.in {
+		sl := &b.in[i]
+		if len(sl.values) == 0 {
+			continue
+		}
+		n++
+		s, ok := image[b.p.e.layouts.inAttr[i]]
+		if !ok || !s.Values.Equal(sl.values) || !slices.Equal(s.Origins, single(sl.origins)) {
+			return false
+		}
+	}
+	return n == len(image)
+}
+
 // single shortens origins that are all the same.
 func single(o []canopy.Origin) []canopy.Origin {
 	if len(o) < 2 {
@@ -181,20 +217,6 @@ func single(o []canopy.Origin) []canopy.Origin {
 		}
 	}
 	return o[:1]
-}
-
-// sameImage tells whether a meta's attributes are the same, values and origins.
-func sameImage(a, b map[canopy.Attr]canopy.Sourced) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, x := range a {
-		y, ok := b[name]
-		if !ok || !x.Values.Equal(y.Values) || !slices.Equal(x.Origins, y.Origins) {
-			return false
-		}
-	}
-	return true
 }
 
 // alive tells whether a source keeps the meta alive.
@@ -209,18 +231,20 @@ func (u *unit) alive() bool {
 	return false
 }
 
-// object is the image as outbound rules see it.
-func (b *bench) object(u *unit) *rule.Object {
-	o := &rule.Object{Class: u.class, Attrs: make(canopy.Attrs, len(u.image))}
-	for name, s := range u.image {
-		if b.p.e.layouts.links[name] {
-			if o.LinkCounts == nil {
-				o.LinkCounts = map[canopy.Attr]int{}
-			}
-			o.LinkCounts[name] = int(s.Values[0].Num())
-			continue
+// object is what the slots hold, as outbound rules see it. It is good until the next unit.
+func (b *bench) object(class canopy.Class) *rule.Object {
+	clear(b.obj.Attrs)
+	clear(b.obj.LinkCounts)
+	b.obj.Class = class
+	for i := range b.in {
+		sl := &b.in[i]
+		switch {
+		case len(sl.values) == 0:
+		case b.p.e.layouts.isLink[i]:
+			b.obj.LinkCounts[b.p.e.layouts.inAttr[i]] = int(sl.values[0].Num())
+		default:
+			b.obj.Attrs[b.p.e.layouts.inAttr[i]] = sl.values
 		}
-		o.Attrs[name] = s.Values
 	}
-	return o
+	return &b.obj
 }

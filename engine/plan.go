@@ -47,7 +47,9 @@ func (p *Planner) Plan(ctx context.Context, metas []canopy.MetaID) ([]canopy.Pla
 	for i, u := range units {
 		d.complete(u, &items[i])
 		for _, x := range u.rejected {
-			items = append(items, refusal(x.entry, canopy.Failed, x.fault.text()))
+			item := refusal(x.entry, canopy.Failed, x.fault.text())
+			item.Held[0].Attr = x.fault.attr
+			items = append(items, item)
 		}
 	}
 	return items, nil
@@ -58,6 +60,7 @@ func (p *Planner) before(ctx context.Context, units []*unit) (map[canopy.Claim][
 	var ids []canopy.EntryID
 	var claims []canopy.Claim
 	b := p.newBench()
+	b.brief = true
 	for _, u := range units {
 		if t, ok := p.claims.takes[p.claims.at[u.id]]; ok {
 			ids = append(ids, t.entry)
@@ -221,7 +224,7 @@ func outcomeOf(e *canopy.Entry, kind canopy.Outcome, why string) canopy.EntryOut
 // draftImage writes the meta as it will be, with its keys and claims, when any of them changes.
 func (d *drafter) draftImage(u *unit, item *canopy.PlanItem) {
 	claims := d.claimants(u)
-	if u.old != nil && u.old.Class == u.class && sameImage(u.old.Attrs, u.image) && sameHeld(u.old.Held, item.Held) && d.sameClaims(u, claims) {
+	if u.same && sameHeld(u.old.Held, item.Held) && d.sameClaims(u, claims) {
 		return
 	}
 	item.Image = &canopy.Meta{ID: u.id, Class: u.class, Version: item.Version, Attrs: u.image, Held: item.Held}
@@ -244,8 +247,7 @@ func (d *drafter) keepImage(u *unit, item *canopy.PlanItem) {
 		}
 		done[w.claim] = true
 		for _, r := range d.rows[w.claim] {
-			if r.Meta == u.id {
-				r.Entry = 0
+			if r.Meta == u.id && r.Entry == 0 {
 				item.Claims = append(item.Claims, r)
 				break
 			}
@@ -273,7 +275,7 @@ func (d *drafter) claimants(u *unit) []canopy.Claimant {
 func (d *drafter) sameClaims(u *unit, claims []canopy.Claimant) bool {
 	for _, c := range claims {
 		known := slices.ContainsFunc(d.rows[c.Claim], func(r canopy.Claimant) bool {
-			return r.Meta == u.id && r.Kept == c.Kept && r.Owner == c.Owner && r.Order == c.Order && r.Anchor == c.Anchor
+			return r.Meta == u.id && r.Entry == 0 && r.Kept == c.Kept && r.Owner == c.Owner && r.Order == c.Order && r.Anchor == c.Anchor
 		})
 		if !known {
 			return false

@@ -33,16 +33,14 @@ type outbound struct {
 type desired struct {
 	attr   canopy.Attr
 	values canopy.Values // none: the attribute is to have no value
-	origin canopy.Origin
-	keep   bool // what the target holds stays
-	claim  canopy.ClaimKind
-	held   []canopy.Attr // further attributes in which the target shows the claimed values
+	origin *canopy.Origin
+	flow   *rule.Flow // that decided
+	keep   bool       // what the target holds stays
 }
 
 // linkWish says that a link attribute of the target follows a link attribute of the metaverse.
 type linkWish struct {
 	to, from canopy.Attr
-	rule     canopy.RuleID
 }
 
 // wish is a value that the meta wants for itself alone.
@@ -88,29 +86,40 @@ func (b *bench) evaluateOnce(u *unit) {
 	if u.fault != nil {
 		return
 	}
-	if u.dies = !u.alive(); !u.dies {
-		b.merge(u)
-	}
-	b.traceUnit(u)
-	if u.fault != nil {
+	u.outs = make([]outbound, len(b.p.e.targets))
+	if u.dies = !u.alive(); u.dies {
+		b.traceUnit(u)
+		for i, c := range b.p.e.targets {
+			b.traceTarget(c)
+			u.outs[i] = outbound{conn: c, why: whyDead}
+			u.outs[i].pickEntry(u)
+			b.traceOut(u, &u.outs[i])
+		}
 		return
 	}
-	var obj *rule.Object
-	if !u.dies {
-		obj = b.object(u)
+	if b.merge(u); u.fault != nil {
+		b.traceUnit(u)
+		return
 	}
-	u.outs = make([]outbound, 0, len(b.p.e.targets))
-	for _, c := range b.p.e.targets {
-		o := outbound{conn: c, why: whyDead}
+	obj := b.object(u.class)
+	for i, c := range b.p.e.targets {
+		u.outs[i].conn = c
 		b.traceTarget(c)
-		if u.dies {
-			o.pickEntry(u)
-		} else {
-			b.scope(u, &o, obj)
-		}
-		b.traceOut(u, &o)
-		u.outs = append(u.outs, o)
+		b.scope(u, &u.outs[i], obj)
+		b.traceOut(u, &u.outs[i])
 	}
+	u.owner = b.owns()
+	u.same = u.old != nil && u.old.Class == u.class && b.same(u.old.Attrs)
+	if !b.brief {
+		u.image = b.image()
+	}
+	b.traceUnit(u)
+}
+
+// owns tells whether the meta owns its mailbox.
+func (b *bench) owns() bool {
+	n := b.p.e.layouts.owner
+	return n >= 0 && len(b.in[n].values) > 0 && b.in[n].values[0] != canopy.Bool(false)
 }
 
 const whyDead = "no source object that makes it is in scope any more"
@@ -169,19 +178,24 @@ func (o *outbound) pickEntry(u *unit) {
 // want asks the outbound flows in scope what the target's object is to hold.
 func (b *bench) want(u *unit, o *outbound, obj *rule.Object, in []*rule.Rule) {
 	clear(b.out)
-	var order []int
+	b.order = b.order[:0]
+	adds, short := o.adds(), b.brief && u.old == nil
 	for _, r := range in {
 		if r.Link == rule.JoinNoFlow || r.Target != o.class && r.Target != "*" {
 			continue
 		}
-		for i, at := range b.p.e.layouts.slots[r] {
+		l := b.p.e.layouts.rules[r]
+		for i, at := range l.slots {
+			if short && !b.p.e.layouts.briefOut[at] {
+				continue
+			}
 			f := &r.Flows[i]
 			if f.Link {
-				o.wantLink(f, r.ID, obj)
+				o.wantLink(u, f, obj)
 				continue
 			}
 			sl := &b.out[at]
-			if sl.state == won || sl.state == collected && f.Merge == rule.Update || f.Once && !o.adds() {
+			if sl.state == won || sl.state == collected && f.Merge == rule.Update || f.Once && !adds {
 				continue
 			}
 			out, err := f.Eval(obj)
@@ -190,38 +204,50 @@ func (b *bench) want(u *unit, o *outbound, obj *rule.Object, in []*rule.Rule) {
 				return
 			}
 			if sl.state == untouched {
-				order = append(order, at)
+				b.order = append(b.order, at)
 			}
-			sl.take(f, out, []canopy.Origin{u.originOf(f, r.ID)})
+			sl.take(f, out, b.originOf(l, i))
 			b.traceOutbound(f, r, out)
 		}
 	}
-	o.values = make([]desired, 0, len(order))
-	for _, at := range order {
-		o.add(b.p.e, &b.out[at], b.p.e.layouts.outAttr[at])
+	b.values = b.values[:0]
+	for _, at := range b.order {
+		b.keepValue(o, &b.out[at], b.p.e.layouts.outAttr[at])
+	}
+	if !b.brief {
+		o.values = slices.Clone(b.values)
 	}
 }
 
-// add lays down what one attribute is to hold, and the claims that it makes.
-func (o *outbound) add(e *Engine, sl *slot, attr canopy.Attr) {
-	if attr == canopy.AttrSourceAnchor {
-		o.claims(e, sl.flow, sl.values)
-		return // travels by itself, see Export.SourceAnchor
+// originOf is where the values of an outbound flow come from.
+func (b *bench) originOf(l *layout, flow int) []canopy.Origin {
+	if n := l.reads[flow]; n >= 0 && len(b.in[n].origins) > 0 {
+		return b.in[n].origins[:1]
 	}
-	d := desired{attr: attr, values: sl.values, keep: sl.state == ignored}
+	return l.own
+}
+
+// keepValue lays down what one attribute is to hold, and the claims that it makes. What is to have no value, and has
+// none, is left out.
+func (b *bench) keepValue(o *outbound, sl *slot, attr canopy.Attr) {
+	if sl.flow.Claim != "" {
+		o.claims(b.p.e, sl.flow, sl.values)
+	}
+	d := desired{attr: attr, values: sl.values, keep: sl.state == ignored, flow: sl.flow}
 	if len(sl.origins) > 0 {
-		d.origin = sl.origins[0]
+		d.origin = &sl.origins[0]
 	}
-	if sl.flow != nil {
-		d.claim, d.held = sl.flow.Claim, sl.flow.Held
-		o.claims(e, sl.flow, sl.values)
+	switch {
+	case attr == canopy.AttrSourceAnchor: // travels by itself, see Export.SourceAnchor
+	case len(d.values) == 0 && b.trace == nil && (o.adds() || len(o.entry.Attrs[attr]) == 0):
+	default:
+		b.values = append(b.values, d)
 	}
-	o.values = append(o.values, d)
 }
 
 // claims notes the claims that values make, each once.
 func (o *outbound) claims(e *Engine, f *rule.Flow, values canopy.Values) {
-	if f == nil || !e.claims(f.Claim) {
+	if !e.claims(f.Claim) {
 		return
 	}
 	for _, v := range values {
@@ -247,25 +273,20 @@ func (e *Engine) claims(k canopy.ClaimKind) bool {
 	return e.set.Like != LikeProvisioning2020 || k == canopy.ClaimUPN || k == canopy.ClaimAnchor
 }
 
-// originOf is where a value of the target comes from: the origin of the metaverse attribute that the flow reads, or of
-// the one of the same name; a constant comes from the outbound rule.
-func (u *unit) originOf(f *rule.Flow, r canopy.RuleID) canopy.Origin {
-	for _, name := range [...]canopy.Attr{f.From, f.To} {
-		if s, ok := u.image[name]; ok && len(s.Origins) > 0 {
-			return s.Origins[0]
+// wantLink notes which link attribute a link attribute of the target follows: the first that has links, else the first
+// that had some.
+func (o *outbound) wantLink(u *unit, f *rule.Flow, obj *rule.Object) {
+	if obj.LinkCounts[f.From] == 0 {
+		if u.old == nil || len(u.old.Attrs[f.From].Values) == 0 {
+			return
 		}
 	}
-	return canopy.Origin{Rule: r}
-}
-
-// wantLink notes which link attribute a link attribute of the target follows: the first that has links, else the first.
-func (o *outbound) wantLink(f *rule.Flow, r canopy.RuleID, obj *rule.Object) {
 	at := slices.IndexFunc(o.links, func(l linkWish) bool { return l.to == f.To })
 	switch {
 	case at < 0:
-		o.links = append(o.links, linkWish{to: f.To, from: f.From, rule: r})
+		o.links = append(o.links, linkWish{to: f.To, from: f.From})
 	case obj.LinkCounts[o.links[at].from] == 0 && obj.LinkCounts[f.From] > 0:
-		o.links[at] = linkWish{to: f.To, from: f.From, rule: r}
+		o.links[at] = linkWish{to: f.To, from: f.From}
 	}
 }
 
@@ -273,18 +294,20 @@ func (o *outbound) wantLink(f *rule.Flow, r canopy.RuleID, obj *rule.Object) {
 // stays, unless the forest itself names another one, and then the object is held. A new object gets the anchor that its
 // source had earlier.
 func (b *bench) settleAnchor(u *unit, o *outbound, obj *rule.Object) {
-	s := u.image[canopy.AttrSourceAnchor]
-	if len(s.Values) == 0 {
+	n := b.p.e.layouts.anchor
+	if n < 0 || len(b.in[n].values) == 0 {
 		o.held = append(o.held, canopy.Held{Reason: canopy.HeldNoAnchor, Whole: true, Attr: canopy.AttrSourceAnchor,
 			Text: "no source object gives a source anchor"})
 		return
 	}
-	o.anchor = s.Values[0].Str()
-	before, origin, who := b.anchorBefore(u, o, s)
+	sl := &b.in[n]
+	o.anchor = sl.values[0].Str()
+	before, who := u.anchorBefore(o, sl)
 	if before == "" || before == o.anchor {
 		return
 	}
-	if _, named := u.image[canopy.AttrSourceAnchorBin]; named && origin == nil {
+	origin := b.giverOf(before)
+	if m := b.p.e.layouts.named; origin == nil && m >= 0 && len(b.in[m].values) > 0 {
 		o.held = append(o.held, canopy.Held{Reason: canopy.HeldAnchor, Whole: true, Attr: canopy.AttrSourceAnchor, Value: o.anchor,
 			Text: "the source anchor is " + before + " (" + who + ") and never changes; the forest names " + o.anchor +
 				": give it the old one back, or separate the object to make another one"})
@@ -292,33 +315,29 @@ func (b *bench) settleAnchor(u *unit, o *outbound, obj *rule.Object) {
 		return
 	}
 	o.anchor = before
-	if origin == nil {
-		origin = s.Origins
+	sl.values = canopy.Texts(before)
+	if origin != nil {
+		sl.origins = origin
 	}
-	u.image[canopy.AttrSourceAnchor] = canopy.Sourced{Values: canopy.Texts(before), Origins: origin}
-	obj.Attrs[canopy.AttrSourceAnchor] = canopy.Texts(before)
+	obj.Attrs[canopy.AttrSourceAnchor] = sl.values
 }
 
-// anchorBefore is the source anchor that the object has or had, who says so, and the origin when one of the sources
-// still gives it.
-func (b *bench) anchorBefore(u *unit, o *outbound, s canopy.Sourced) (before string, origin []canopy.Origin, who string) {
+// anchorBefore is the source anchor that the object has or had, and who says so.
+func (u *unit) anchorBefore(o *outbound, sl *slot) (before, who string) {
 	if o.entry != nil && o.entry.SourceAnchor != "" {
-		return o.entry.SourceAnchor, b.giverOf(u, o.entry.SourceAnchor), "the target's"
+		return o.entry.SourceAnchor, "the target's"
 	}
 	for i := range u.sources {
 		e := u.sources[i].entry
-		if len(s.Origins) > 0 && e.ID == s.Origins[0].Entry && e.Known != "" {
-			return e.Known, b.giverOf(u, e.Known), "given to " + e.DN + " before"
+		if len(sl.origins) > 0 && e.ID == sl.origins[0].Entry && e.Known != "" {
+			return e.Known, "given to " + e.DN + " before"
 		}
 	}
-	return "", nil, ""
+	return "", ""
 }
 
-// giverOf finds the source whose flow gives an anchor, though it may not have won.
-func (b *bench) giverOf(u *unit, anchor string) []canopy.Origin {
-	if s := u.image[canopy.AttrSourceAnchor]; len(s.Values) > 0 && s.Values[0].Str() == anchor {
-		return s.Origins
-	}
+// giverOf finds the source whose flow gives an anchor, though it has not won; nil when there is none.
+func (b *bench) giverOf(anchor string) []canopy.Origin {
 	for _, pr := range b.pairs {
 		for i := range pr.rule.Flows {
 			f := &pr.rule.Flows[i]

@@ -94,6 +94,7 @@ func (p *Planner) Survey(ctx context.Context, metas []canopy.MetaID) error {
 		return err
 	}
 	b := p.newBench()
+	b.brief = true
 	for _, u := range units {
 		b.evaluate(u)
 	}
@@ -252,7 +253,7 @@ func (p *Planner) wishesOf(b *bench, u *unit) (wishes []wish, released []canopy.
 			had = append(had, wish{claim: c})
 		}
 	}
-	if u.old != nil && (u.frozen() || u.dies || !sameImage(u.old.Attrs, u.image)) {
+	if u.old != nil && (u.frozen() || u.dies || !u.same) {
 		had = append(had, b.oldWishes(u)...)
 	}
 	if u.frozen() {
@@ -288,12 +289,11 @@ func (b *bench) oldWishes(u *unit) []wish {
 	tracing := b.trace
 	b.trace = nil
 	defer func() { b.trace = tracing }()
-	was := &unit{id: u.id, old: u.old, class: u.class, targets: u.targets, image: make(map[canopy.Attr]canopy.Sourced, len(u.old.Attrs))}
-	for name, s := range u.old.Attrs {
-		was.image[name] = s
-	}
+	was := &unit{id: u.id, old: u.old, class: u.old.Class, targets: u.targets}
+	b.pairs = b.pairs[:0]
+	b.fill(u.old.Attrs)
 	var had []wish
-	obj := b.object(was)
+	obj := b.object(was.class)
 	for _, c := range b.p.e.targets {
 		o := outbound{conn: c}
 		if b.scope(was, &o, obj); o.rule != nil {
@@ -307,7 +307,7 @@ func (b *bench) oldWishes(u *unit) []wish {
 func (p *Planner) subject(u *unit) int32 {
 	s := subject{meta: u.id, frozen: u.frozen(), stuck: u.fault != nil}
 	s.order, s.anchor, s.entry = u.rank()
-	s.owner = p.e.owns(u)
+	s.owner = u.owner
 	n := int32(len(p.claims.subjects))
 	for i := range u.outs {
 		o := &u.outs[i]
@@ -334,12 +334,6 @@ func (o *outbound) place() int {
 		}
 	}
 	return len(o.keys)
-}
-
-// owns tells whether the meta owns its mailbox.
-func (e *Engine) owns(u *unit) bool {
-	s, ok := u.image[e.set.Owner]
-	return ok && len(s.Values) > 0 && s.Values[0] != canopy.Bool(false)
 }
 
 // wish notes that a subject wants a claim. rows are those whom the view knows.

@@ -18,9 +18,10 @@ type View interface {
 	// Entries loads entries by number.
 	Entries(ctx context.Context, ids []canopy.EntryID) ([]*canopy.Entry, error)
 	// Lookup finds who has one of the keys: metas (Hit.Meta set, Hit.Entry 0) and entries (Hit.Entry set, Hit.Meta
-	// set when that entry is joined).
+	// set when that entry is joined). Entries keep their keys when they are joined.
 	Lookup(ctx context.Context, keys []canopy.Key) ([]canopy.Hit, error)
-	// Claims finds everybody who has or wants one of the claims' values, as of the last applied plan and import.
+	// Claims finds everybody who has or wants one of the claims' values, as of the last applied plan and import: metas
+	// that want it (Entry 0), and entries of targets that hold it (Meta set when they are joined).
 	Claims(ctx context.Context, claims []canopy.Claim) ([]canopy.Claimant, error)
 	// Links walks the rows of one link attribute of one source entry, in a stable order. Without q.Changed it also gives,
 	// as Removed, what the target is to hold so far and the source entry does not have.

@@ -381,11 +381,9 @@ func (w *world) Claims(_ context.Context, claims []canopy.Claim) ([]canopy.Claim
 		wanted[c] = true
 	}
 	var out []canopy.Claimant
-	at := map[canopy.Claimant]int{} // by claim and meta
 	for _, list := range w.claims {
 		for _, c := range list {
 			if wanted[c.Claim] {
-				at[canopy.Claimant{Claim: c.Claim, Meta: c.Meta}] = len(out)
 				out = append(out, c)
 			}
 		}
@@ -395,14 +393,9 @@ func (w *world) Claims(_ context.Context, claims []canopy.Claim) ([]canopy.Claim
 			continue
 		}
 		for _, c := range w.rules.EntryClaims("tenant", e) {
-			if !wanted[c] {
-				continue
+			if wanted[c] {
+				out = append(out, canopy.Claimant{Claim: c, Meta: e.Meta, Entry: e.ID, Kept: true, Anchor: e.Anchor})
 			}
-			if i, ok := at[canopy.Claimant{Claim: c, Meta: e.Meta}]; ok && e.Meta != 0 {
-				out[i].Entry = e.ID
-				continue
-			}
-			out = append(out, canopy.Claimant{Claim: c, Meta: e.Meta, Entry: e.ID, Kept: true})
 		}
 	}
 	return out, nil
