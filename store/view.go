@@ -148,7 +148,8 @@ func (v *View) Claims(ctx context.Context, claims []canopy.Claim) ([]canopy.Clai
 	return out, nil
 }
 
-// linkPage is how many rows of links are read at a time.
+// linkPage is how many rows of links are read at a time. It stands in the query, since SQLite makes a statement anew for
+// each limit that it is given as an argument.
 const linkPage = 2000
 
 // Links walks the rows of one link attribute of one source entry, in the order of their targets' numbers. What the target
@@ -170,7 +171,7 @@ func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 	if q.Changed {
 		text += " AND l.state > 1"
 	}
-	text += " ORDER BY l.target LIMIT $7"
+	text += " ORDER BY l.target"
 	if err := v.pages(ctx, each, text, int64(q.Owner), from, c.no, int64(q.Target), to); err != nil || q.Changed {
 		return err
 	}
@@ -191,11 +192,12 @@ const (
 	otherLinks = `SELECT t.target, 3, y.anchor, y.dn, NULL, NULL, y.meta, y.id, t.state FROM target_link t CROSS JOIN entry y
 		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND t.state IN (1, 3) AND y.id = t.target AND y.connector = $3
 		AND NOT EXISTS (SELECT 1 FROM entry x CROSS JOIN link l WHERE x.meta = y.meta AND x.meta > 0 AND l.owner = $1 AND l.attr = $2 AND l.target = x.id)
-		ORDER BY t.target LIMIT $7`
+		ORDER BY t.target`
 )
 
 // pages reads rows page by page, so that each may use the view.
 func (v *View) pages(ctx context.Context, each func(canopy.LinkRow) error, query string, args ...any) error {
+	query += fmt.Sprintf(" LIMIT %d", linkPage)
 	for after := int64(0); ; {
 		page := make([]canopy.LinkRow, 0, 16)
 		err := v.t.Each(ctx, func(r *sql.Rows) error {
@@ -211,7 +213,7 @@ func (v *View) pages(ctx context.Context, each func(canopy.LinkRow) error, query
 			row.Desired = desired.Valid && (desired.Int64 == linkKept || desired.Int64 == linkAdd)
 			page = append(page, row)
 			return nil
-		}, query, append(args, after, linkPage)...)
+		}, query, append(args, after)...)
 		if err != nil {
 			return err
 		}
