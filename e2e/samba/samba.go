@@ -36,6 +36,9 @@ type Options struct {
 	Settings []string
 	// Dir holds all of the controller's files and is left to the caller. "" makes one, which Close removes.
 	Dir string
+	// Templates is a directory in which what provisioning makes is kept, so that the next Start with the same options
+	// copies it. "" keeps nothing. Only one Start at a time may use a domain's template.
+	Templates string
 }
 
 // Account is somebody who may bind.
@@ -68,18 +71,18 @@ func Start(ctx context.Context, o Options) (*DC, error) {
 	}
 	return begin(ctx, o, func(d *DC) error {
 		began := time.Now()
-		if err := d.provision(ctx); err != nil {
-			return err
-		}
-		d.Times.Provision = time.Since(began)
-		if o.Exchange {
-			began = time.Now()
-			if err := d.AddExchangeSchema(ctx); err != nil {
+		err := d.orCopy(ctx, "exchange", o.Exchange, func() error {
+			if err := d.orCopy(ctx, "plain", true, func() error { return d.provision(ctx) }); err != nil || !o.Exchange {
 				return err
 			}
-			d.Times.Schema = time.Since(began)
+			d.Times.Provision = time.Since(began)
+			defer func() { d.Times.Schema = time.Since(began) - d.Times.Provision }()
+			return d.AddExchangeSchema(ctx)
+		})
+		if d.Times.Schema == 0 {
+			d.Times.Provision = time.Since(began)
 		}
-		return nil
+		return err
 	})
 }
 
