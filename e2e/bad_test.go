@@ -1,5 +1,3 @@
-//go:build scenario
-
 package e2e
 
 import (

@@ -17,6 +17,9 @@ import (
 	"github.com/canopy-sync/canopy/lab"
 )
 
+// templates is where the forests' empty domains are kept while the tests run: making one takes longest.
+var templates string
+
 // forever bounds one step of a test.
 const forever = 5 * time.Minute
 
@@ -63,7 +66,7 @@ func startForests(t *testing.T, first uint8, exchange bool, people int) []*site 
 		wg.Go(func() {
 			d := &dirs[i]
 			dc, err := samba.Start(ctx, samba.Options{Domain: d.Name, Netbios: d.Netbios, SID: d.SID, IP: samba.NetE2E.IP(first + uint8(i)),
-				Exchange: exchange, DNS: i == 0})
+				Exchange: exchange, DNS: i == 0, Templates: templates})
 			if err != nil {
 				errs[i] = err
 				return

@@ -1,5 +1,3 @@
-//go:build scenario
-
 package e2e
 
 import (
@@ -43,6 +41,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	templates = filepath.Join(binDir, "templates")
 	code := m.Run()
 	if err := os.RemoveAll(binDir); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -15,7 +15,7 @@ var dsacl []byte
 const (
 	aceGetChanges    = "(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;{%s})"
 	aceGetChangesAll = "(OA;;CR;1131f6ad-9c07-11d1-f79f-00c04fc2dcd2;;{%s})"
-	aceReadDeleted   = "(A;CI;RPLCLORC;;;{%s})"
+	aceReadAll       = "(A;CI;RPLCLORC;;;{%s})"
 )
 
 // Rights are what an account may do beyond reading.
@@ -26,10 +26,11 @@ const (
 	Replicate    Rights = 1 << iota // DS-Replication-Get-Changes on the domain: the DirSync control
 	ReplicateAll                    // DS-Replication-Get-Changes-All: secrets
 	ReadDeleted                     // sees CN=Deleted Objects; Samba hides deletions from DirSync without it
+	ReadForeign                     // sees who stands for members of other forests; the schema lets ordinary accounts see their names only
 )
 
 // Reader are the rights that an account needs to read a forest fully.
-const Reader = Replicate | ReadDeleted
+const Reader = Replicate | ReadDeleted | ReadForeign
 
 // AddService adds an account that reads the directory, with the rights given, and none but those.
 func (d *DC) AddService(ctx context.Context, name, password string, r Rights) (Account, error) {
@@ -54,7 +55,10 @@ func (d *DC) Grant(ctx context.Context, name string, r Rights) error {
 		errs = append(errs, d.Allow(ctx, d.Base(), domain...))
 	}
 	if r&ReadDeleted != 0 {
-		errs = append(errs, d.Allow(ctx, "CN=Deleted Objects,"+d.Base(), fmt.Sprintf(aceReadDeleted, name)))
+		errs = append(errs, d.Allow(ctx, "CN=Deleted Objects,"+d.Base(), fmt.Sprintf(aceReadAll, name)))
+	}
+	if r&ReadForeign != 0 {
+		errs = append(errs, d.Allow(ctx, "CN=ForeignSecurityPrincipals,"+d.Base(), fmt.Sprintf(aceReadAll, name)))
 	}
 	return errors.Join(errs...)
 }
