@@ -96,6 +96,9 @@ func (c *Conn) factsOf(ctx context.Context, s *session, asked []canopy.Attr) (*f
 	f := c.facts
 	c.mu.Unlock()
 	if f != nil {
+		if err := s.holds(f.bases); err != nil {
+			return nil, err // the servers named are of different domains
+		}
 		missing := slices.ContainsFunc(asked, func(a canopy.Attr) bool { return f.attr(string(a)) == nil })
 		if !missing || c.cfg.Clock().Sub(f.read) < factsAge {
 			return f, nil
@@ -127,7 +130,12 @@ func (c *Conn) basesOf(s *session) ([]DN, error) {
 	if len(c.bases) == 0 {
 		return []DN{s.root.base}, nil
 	}
-	for _, b := range c.bases {
+	return c.bases, s.holds(c.bases)
+}
+
+// holds tells of a base that the controller does not hold.
+func (s *session) holds(bases []DN) error {
+	for _, b := range bases {
 		if slices.ContainsFunc(s.root.contexts, b.Equal) {
 			continue
 		}
@@ -137,9 +145,9 @@ func (c *Conn) basesOf(s *session) ([]DN, error) {
 			e.Text = "the base is a container, and only whole domains can be read"
 			e.Next = "set the base to " + s.root.contexts[i].String() + " and name the container in the scope"
 		}
-		return nil, e
+		return e
 	}
-	return c.bases, nil
+	return nil
 }
 
 func join(all []DN) string {
@@ -168,10 +176,10 @@ func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 		}
 		a := &attribute{name: canopy.Attr(name), multi: e.first("isSingleValued") != "TRUE",
 			shape: shapeOf(e.first("attributeSyntax"), link, notLinked == nil, flags)}
-		switch a.name {
-		case attrDN:
+		if a.name == attrDN {
 			a.shape = shapeText // it comes from the object's DN and not from the attribute
-		case attrGUID:
+		}
+		if a.name == attrGUID {
 			a.shape = shapeOctets // marked as not replicated, it comes always
 		}
 		f.attributes[canopy.Fold(name)], f.attributes[name] = a, a

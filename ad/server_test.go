@@ -40,15 +40,20 @@ type testServer struct {
 var (
 	// Started by whoever needs it first; TestMain ends them.
 	theSamba   = sync.OnceValues(startSamba)
-	theForest  = sync.OnceValues(func() (*testServer, error) { return startForest("forest", forest.Behave{}) })
-	theWindows = sync.OnceValues(func() (*testServer, error) {
-		return startForest("windows", forest.Behave{DirSyncPage: 7, MaxPageSize: 10, MaxValRange: 5, Lifts: true, Referrals: true})
-	})
+	theForest  = sync.OnceValues(newForest)
+	theWindows = sync.OnceValues(newWindows)
 
 	started   sync.Mutex
 	toClose   []func() error
 	container atomic.Int64
 )
+
+// newForest answers as Samba does, newWindows as Windows does with small limits.
+func newForest() (*testServer, error) { return startForest("forest", forest.Behave{}) }
+
+func newWindows() (*testServer, error) {
+	return startForest("windows", forest.Behave{DirSyncPage: 7, MaxPageSize: 10, MaxValRange: 5, Lifts: true, Referrals: true})
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -112,8 +117,9 @@ func hostOf(url string) string {
 // servers are the kinds of server that tests run against.
 var servers = []struct {
 	name string
-	get  func() (*testServer, error)
-}{{"samba", theSamba}, {"forest", theForest}, {"windows", theWindows}}
+	get  func() (*testServer, error) // one for all
+	own  func() (*testServer, error) // one for each who asks, where that is cheap
+}{{"samba", theSamba, theSamba}, {"forest", theForest, newForest}, {"windows", theWindows, newWindows}}
 
 // eachServer runs a test against every kind of server.
 func eachServer(t *testing.T, f func(t *testing.T, s *testServer)) {
@@ -122,6 +128,18 @@ func eachServer(t *testing.T, f func(t *testing.T, s *testServer)) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			f(t, needServer(t, k.name, k.get))
+		})
+	}
+}
+
+// suiteOn runs the connector suite against every kind of server. It reads everything many times, so a server of its own,
+// with little in it, is quicker.
+func suiteOn(t *testing.T, wrap func(*Conn) canopy.Connector) {
+	t.Helper()
+	for _, k := range servers {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			connectortest.Run(t, suiteFor(needServer(t, k.name, k.own), wrap))
 		})
 	}
 }
@@ -140,8 +158,16 @@ func needServer(t testing.TB, name string, get func() (*testServer, error)) *tes
 
 // config reaches the server as its administrator.
 func (s *testServer) config() Config {
-	return Config{Name: canopy.ConnectorID(s.name), Servers: []string{s.url}, CA: s.ca, Strict: true, Write: true, BatchSize: 40, PageSize: 50,
+	return Config{Name: canopy.ConnectorID(s.name), Servers: []string{s.url}, CA: s.ca, Strict: true, Write: true, BatchSize: s.batch(), PageSize: 50,
 		Bind: Bind{Account: "Administrator@" + testDomain, Password: testPassword}}
+}
+
+// batch makes several batches of what a server holds in the end.
+func (s *testServer) batch() int {
+	if s.dc != nil {
+		return 200
+	}
+	return 40
 }
 
 // open makes a connector.

@@ -146,12 +146,8 @@ func (r *reader) above(ctx context.Context, o *object) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, deepest := r.tree.at(d)
-	if n != nil {
+	if n, _ := r.tree.at(d); n != nil || len(d) == 0 {
 		return n, nil
-	}
-	if len(d) == 0 {
-		return nil, nil
 	}
 	s, err := r.asker(ctx)
 	if err != nil {
@@ -160,8 +156,9 @@ func (r *reader) above(ctx context.Context, o *object) (*node, error) {
 	if err := r.tree.reach(ctx, s, d); err != nil {
 		return nil, err
 	}
-	if n, deepest = r.tree.at(d); n == nil {
-		n = deepest
+	n, deepest := r.tree.at(d)
+	if n == nil {
+		return deepest, nil
 	}
 	return n, nil
 }

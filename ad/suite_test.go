@@ -48,19 +48,15 @@ func suiteFor(s *testServer, wrap func(*Conn) canopy.Connector) connectortest.Se
 
 func TestConnector(t *testing.T) {
 	t.Parallel()
-	eachServer(t, func(t *testing.T, s *testServer) {
-		connectortest.Run(t, suiteFor(s, func(c *Conn) canopy.Connector { return c }))
-	})
+	suiteOn(t, func(c *Conn) canopy.Connector { return c })
 }
 
 // TestConnectorByUSN runs the suite in the way that needs no right but to read.
 func TestConnectorByUSN(t *testing.T) {
 	t.Parallel()
-	eachServer(t, func(t *testing.T, s *testServer) {
-		connectortest.Run(t, suiteFor(s, func(c *Conn) canopy.Connector {
-			c.ways = []way{wayUSN}
-			return wholeObjects{c}
-		}))
+	suiteOn(t, func(c *Conn) canopy.Connector {
+		c.ways = []way{wayUSN}
+		return wholeObjects{c}
 	})
 }
 
@@ -77,9 +73,7 @@ func (w wholeObjects) Describe(ctx context.Context) (canopy.Description, error) 
 // does that is started for each.
 func TestConnectorForgets(t *testing.T) {
 	t.Parallel()
-	eachServer(t, func(t *testing.T, s *testServer) {
-		connectortest.Run(t, suiteFor(s, func(c *Conn) canopy.Connector { return forgetful{c} }))
-	})
+	suiteOn(t, func(c *Conn) canopy.Connector { return forgetful{c} })
 }
 
 type forgetful struct{ *Conn }

@@ -8,8 +8,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	ber "github.com/go-asn1-ber/asn1-ber"
 )
 
 // firstID is the first number of this package's own messages; go-ldap counts from 1 and never comes here.
@@ -230,19 +228,6 @@ func (w *wire) receive(ctx context.Context, s *stream) ([]byte, error) {
 		defer w.mu.Unlock()
 		return nil, w.err
 	}
-}
-
-// abandon tells the controller to stop a search.
-func (w *wire) abandon(s *stream) error {
-	w.mu.Lock()
-	id := w.next
-	w.next++
-	w.mu.Unlock()
-	m := ber.NewSequence("")
-	m.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	m.AppendChild(ber.NewInteger(ber.ClassApplication, ber.TypePrimitive, 16, s.id, ""))
-	_, err := w.Write(m.Bytes())
-	return err
 }
 
 // idleConn ends a connection that is silent for too long while an answer is owed.
