@@ -80,6 +80,7 @@ func Generate(p Population) []Directory {
 	dirs := make([]Directory, len(b.sites))
 	for _, s := range b.sites {
 		b.contacts(s)
+		b.partners(s)
 	}
 	for i, s := range b.sites {
 		b.managers(s)

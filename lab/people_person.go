@@ -263,6 +263,26 @@ func (b *builder) contact(s *site, p *person) int {
 	return n
 }
 
+// partners are contacts for people of other companies, in no forest: one for each forest, and one more for forty people.
+func (b *builder) partners(s *site) {
+	for range 1 + len(s.staff)/40 {
+		c := pick(b, pick(b, s.forest.offices).cultures)
+		p := &person{site: s, given: pick(b, c.given), family: pick(b, c.family)}
+		b.name(p, c.familyFirst)
+		company := pick(b, outsiders)
+		mail := p.local + "@" + company.domain
+		n := b.add(s, "contact", p.display, "OU=Contacts,"+s.Base(), map[string][]string{
+			"givenName": {p.given}, "sn": {p.family}, "displayName": {p.display + " (" + company.name + ")"}, "company": {company.name},
+			"mail": {mail}, "mailNickname": {p.local}, "targetAddress": {"SMTP:" + mail}, "proxyAddresses": {"SMTP:" + mail},
+			"msExchRecipientTypeDetails": {"64"}, "msExchRecipientDisplayType": {"6"}, "legacyExchangeDN": {legacyDN(s, b.octets(16), p.local)},
+		})
+		s.foreign[mail] = s.Objects[n].DN
+	}
+}
+
+// outsiders are companies that have no forest here.
+var outsiders = []struct{ name, domain string }{{"Adatum", "adatum.com"}, {"Litware", "litware.com"}, {"Woodgrove Bank", "woodgrovebank.com"}}
+
 // managers gives each department a tree of managers below its head, and the heads one above them.
 func (b *builder) managers(s *site) {
 	var boss *person
