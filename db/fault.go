@@ -20,6 +20,7 @@ const (
 	codeFull     = 13
 	codeCantOpen = 14
 	codeNotADB   = 26
+	codeShmSize  = 10 | 19<<8 // the file that readers and the writer share cannot grow
 )
 
 // fault classifies an error of the driver.
@@ -32,7 +33,11 @@ func (d *DB) fault(doing string, err error) error {
 		return fmt.Errorf("%s: %w", headline(doing), err)
 	}
 	e := &canopy.Error{Object: d.path, Err: err}
-	switch s.Code() & 0xff {
+	code := s.Code() & 0xff
+	if s.Code() == codeShmSize {
+		code = codeFull
+	}
+	switch code {
 	case codeFull:
 		e.Kind, e.Code = canopy.Full, "store-full"
 		e.Text, e.Next = "there is no space left for the store", "free some space and run again; what was recorded is kept, nothing is half done"
