@@ -236,9 +236,12 @@ func (im *importing) log(ctx context.Context, w *work) error {
 	if row.Text == "" {
 		row.Text = w.oldDN
 	}
+	if row.Text == "" {
+		row.Text = firstText(w.attrs.Text(canopy.AttrDisplayName), w.attrs.Text(canopy.AttrUPN), w.old.Text(canopy.AttrDisplayName))
+	}
 	if w.op == "modify" {
 		row.Changes = differences(w.old, w.attrs)
-		if w.oldDN != w.dn {
+		if w.oldDN != w.dn && w.oldDN != "" {
 			row.Text = w.oldDN + " is now " + w.dn
 		}
 	}
