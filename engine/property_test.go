@@ -43,16 +43,16 @@ func drawAttrs(t *rapid.T, class canopy.Class) []string {
 		addresses = append(addresses, "smtp:"+extra)
 	}
 	sid := fmt.Sprint("S-1-5-21-1-1-1-", rapid.IntRange(1, 5).Draw(t, "sid"))
-	switch class {
-	case canopy.User:
+	if class == canopy.ForeignSecurityPrincipal {
+		return []string{"objectSid=" + sid}
+	}
+	if class == canopy.User {
 		a = append(a, "userPrincipalName="+drawUPN.Draw(t, "upn"), "objectSid="+sid, "department="+rapid.SampledFrom([]string{"A", "B"}).Draw(t, "department"))
 		for _, x := range []string{"msExchMailboxGuid=box", "isCriticalSystemObject=TRUE", "adminDescription=User_1", "userAccountControl=514", "title=bad", "mailNickname=nick"} {
 			if drawOneIn10.Draw(t, x) {
 				a = append(a, x)
 			}
 		}
-	case canopy.ForeignSecurityPrincipal:
-		return []string{"objectSid=" + sid}
 	}
 	return append(a, "mail="+mail, "proxyAddresses="+strings.Join(addresses, "|"))
 }
@@ -140,10 +140,9 @@ func (w *world) load(all []*object, byKey map[string]*canopy.Entry) {
 				to = append(to, x)
 			}
 		}
-		switch o.class {
-		case canopy.Group:
+		if o.class == canopy.Group {
 			w.link(e, canopy.AttrMember, to...)
-		case canopy.User:
+		} else if o.class == canopy.User {
 			w.link(e, canopy.AttrManager, to...)
 		}
 	}
