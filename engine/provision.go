@@ -48,6 +48,8 @@ type wish struct {
 	claim canopy.Claim
 	// vital: without it a new object is not made.
 	vital bool
+	// spare: an address outside of the addresses, which is the main one if those have none.
+	spare bool
 }
 
 // adds tells whether the target's object is still to be made, or to be taken over.
@@ -214,6 +216,7 @@ func (b *bench) want(u *unit, o *outbound, obj *rule.Object, in []*rule.Rule) {
 	for _, at := range b.order {
 		b.keepValue(o, &b.out[at], b.p.e.layouts.outAttr[at])
 	}
+	o.mainAddress()
 	if !b.brief {
 		o.values = slices.Clone(b.values)
 	}
@@ -255,13 +258,32 @@ func (o *outbound) claims(e *Engine, f *rule.Flow, values canopy.Values) {
 		if !ok {
 			continue
 		}
-		vital := c.Kind == canopy.ClaimUPN || c.Kind == canopy.ClaimAnchor || c.Kind == canopy.ClaimAddress && primary
-		at := slices.IndexFunc(o.wishes, func(w wish) bool { return w.claim == c })
-		if at < 0 {
-			o.wishes = append(o.wishes, wish{c, vital})
-		} else if vital {
-			o.wishes[at].vital = true
+		w := wish{claim: c}
+		switch c.Kind {
+		case canopy.ClaimUPN, canopy.ClaimAnchor:
+			w.vital = true
+		case canopy.ClaimAddress:
+			w.vital = primary && f.To == canopy.AttrAddresses
+			w.spare = primary && !w.vital
+		case canopy.ClaimAlias:
 		}
+		at := slices.IndexFunc(o.wishes, func(x wish) bool { return x.claim == c })
+		if at < 0 {
+			o.wishes = append(o.wishes, w)
+		} else {
+			o.wishes[at].vital = o.wishes[at].vital || w.vital
+			o.wishes[at].spare = o.wishes[at].spare || w.spare
+		}
+	}
+}
+
+// mainAddress makes a mail address vital where the addresses have no main one.
+func (o *outbound) mainAddress() {
+	if slices.ContainsFunc(o.wishes, func(w wish) bool { return w.vital && w.claim.Kind == canopy.ClaimAddress }) {
+		return
+	}
+	for i := range o.wishes {
+		o.wishes[i].vital = o.wishes[i].vital || o.wishes[i].spare
 	}
 }
 

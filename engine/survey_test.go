@@ -68,6 +68,16 @@ func TestClaims_whoGetsADisputedValue(t *testing.T) {
 			b := w.user("fabrikam", "b", "b@x.com", "proxyAddresses=SMTP:b@x.com|smtp:same@x.com")
 			return a, b
 		}},
+		{name: "a mail address beside a main one is left out", attr: canopy.AttrMail, setup: func(w *world) (*canopy.Entry, *canopy.Entry) {
+			a := w.user("contoso", "a", "a@x.com", "proxyAddresses=SMTP:a@x.com|smtp:same@x.com")
+			b := w.user("fabrikam", "b", "same@x.com", "proxyAddresses=SMTP:b@x.com")
+			return a, b
+		}},
+		{name: "a mail address alone is the main one", whole: true, attr: canopy.AttrMail, setup: func(w *world) (*canopy.Entry, *canopy.Entry) {
+			a := w.user("contoso", "a", "a@x.com", "proxyAddresses=SMTP:a@x.com|smtp:same@x.com")
+			b := w.user("fabrikam", "b", "same@x.com", "proxyAddresses=smtp:b@x.com")
+			return a, b
+		}},
 		{name: "people and groups share addresses", whole: true, attr: canopy.AttrMail, setup: func(w *world) (*canopy.Entry, *canopy.Entry) {
 			g := w.entry("contoso", canopy.Group, "team", "displayName=team", "mail=same@x.com", "proxyAddresses=SMTP:same@x.com")
 			b := w.user("fabrikam", "b", "same@x.com")
