@@ -26,6 +26,7 @@ func classesOf(c canopy.Class) classes {
 		return groups
 	case canopy.Contact:
 		return contacts
+	case canopy.InetOrgPerson, canopy.ForeignSecurityPrincipal, canopy.Container, canopy.Person: // not in a tenant
 	}
 	return 0
 }
