@@ -35,6 +35,8 @@ type testServer struct {
 	dc       *samba.DC      // of a Samba
 	forest   *forest.Server // of a forest
 	admin    *ldap.Conn
+	// schema are the facts of the directory: a Samba is busy for long with giving them to each test.
+	schema func() *facts
 }
 
 var (
@@ -105,6 +107,17 @@ func connectAdmin(s *testServer) (*testServer, error) {
 	}
 	closeAtEnd(c.Close)
 	s.admin = c
+	s.schema = sync.OnceValue(func() *facts {
+		c, err := Open(s.config())
+		if err != nil {
+			return nil // whoever needs them reads them, and sees the error
+		}
+		defer c.Close()
+		if _, err := c.Describe(context.Background()); err != nil {
+			return nil
+		}
+		return c.facts
+	})
 	return s, c.Bind("Administrator@"+testDomain, testPassword)
 }
 

@@ -14,11 +14,14 @@ import (
 // suiteFor is the connector suite's view of a server.
 func suiteFor(s *testServer, wrap func(*Conn) canopy.Connector) connectortest.Setup {
 	login := s.puppet().login
+	schema := s.schema()
 	return connectortest.Setup{
 		New: func(t *testing.T) connectortest.Place {
 			p := s.puppet()
 			p.login = login
-			return connectortest.Place{Connector: wrap(s.open(t)), Puppet: p, Base: s.ou(t)}
+			c := s.open(t)
+			c.facts = schema
+			return connectortest.Place{Connector: wrap(c), Puppet: p, Base: s.ou(t)}
 		},
 		Words: connectortest.Words{Person: canopy.User, Group: canopy.Group, Text: "department", Other: "title", Multi: "proxyAddresses",
 			Member: "member", Manager: "manager", Login: login,
@@ -83,5 +86,6 @@ func (f forgetful) Read(ctx context.Context, req canopy.ReadRequest, each func(c
 	if err != nil {
 		return err
 	}
+	c.facts = f.facts // which are the same for everybody
 	return errors.Join(c.Read(ctx, req, each), c.Close())
 }
