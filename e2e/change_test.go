@@ -14,8 +14,11 @@ import (
 	"github.com/canopy-sync/canopy/e2e/samba"
 )
 
-// crowd is how many members the big group has.
-const crowd = 5000
+const (
+	crowd   = 5000 // how many members the big group has
+	people  = 50   // of these, from the first on
+	leavers = 40   // of these, up to the last: people who leave all at once
+)
 
 // TestPlainForests: three forests without the Exchange schema.
 func TestPlainForests(t *testing.T) {
@@ -31,7 +34,6 @@ func TestPlainForests(t *testing.T) {
 // directories, in one history.
 func TestExchangeForests(t *testing.T) {
 	sites := startForests(t, 2, true, 60)
-	addCrowd(t, sites[0])
 	outside := "OU=Outside," + sites[0].Base()
 	must(t, sites[0].Add(within(t), samba.Object{DN: outside, Attrs: map[string][]string{"objectClass": {"organizationalUnit"}}}))
 	sites[0].exclude = []string{outside}
@@ -43,6 +45,7 @@ func TestExchangeForests(t *testing.T) {
 		{"full sync", func(t *testing.T, r *rig) { r.sync(t) }},
 		{"second run plans nothing", func(t *testing.T, r *rig) { r.settled(t) }},
 		{"add, modify, rename, move, disable", change},
+		{"5,000 come with a group of them all", func(t *testing.T, r *rig) { addCrowd(t, r.sites[0]); r.sync(t); r.settled(t) }},
 		{"out of scope and back", outOfScope},
 		{"one member of many", oneMember},
 		{"delete and undelete", undelete},
@@ -58,7 +61,8 @@ func TestExchangeForests(t *testing.T) {
 	}
 }
 
-// addCrowd gives a forest 5,000 more people and a group of all of them.
+// addCrowd gives a forest 5,000 more people and contacts, and a group of all of them. Who is changed later is a person;
+// contacts take a controller less time to make.
 func addCrowd(t *testing.T, s *site) {
 	t.Helper()
 	ou := "OU=Crowd," + s.Base()
@@ -66,9 +70,13 @@ func addCrowd(t *testing.T, s *site) {
 	var links []samba.Link
 	for i := range crowd {
 		name := fmt.Sprintf("crowd%04d", i)
-		objects = append(objects, samba.Object{DN: "CN=" + name + "," + ou, Attrs: map[string][]string{"objectClass": {"user"}, "sAMAccountName": {name},
-			"userPrincipalName": {name + "@contoso.com"}, "mail": {name + "@contoso.com"}, "userAccountControl": {"512"}, "department": {"Crowd"}}})
-		links = append(links, samba.Link{DN: crowdGroup(s), Attr: "member", Target: "CN=" + name + "," + ou})
+		attrs := map[string][]string{"objectClass": {"contact"}, "mail": {name + "@contoso.com"}, "department": {"Crowd"}}
+		if i < people || i >= crowd-leavers {
+			attrs["objectClass"], attrs["sAMAccountName"], attrs["userAccountControl"] = []string{"user"}, []string{name}, []string{"512"}
+			attrs["userPrincipalName"] = attrs["mail"]
+		}
+		objects = append(objects, samba.Object{DN: crowdMember(s, i), Attrs: attrs})
+		links = append(links, samba.Link{DN: crowdGroup(s), Attr: "member", Target: crowdMember(s, i)})
 	}
 	objects = append(objects, samba.Object{DN: crowdGroup(s), Attrs: map[string][]string{"objectClass": {"group"}, "sAMAccountName": {"The Crowd"}}})
 	l, err := s.Load(within(t), objects, links)
@@ -234,13 +242,13 @@ func anchorLost(t *testing.T, r *rig) {
 	r.sync(t)
 }
 
-// massDeletion deletes 120 people under a limit of 100: nothing may be written until a person approves.
+// massDeletion deletes all leavers under a limit of 30: nothing may be written until a person approves.
 func massDeletion(t *testing.T, r *rig) {
 	s := r.sites[0]
-	r.limits[canopy.RegretDelete] = limit{Number: 100, Percent: 1}
+	r.limits[canopy.RegretDelete] = limit{Number: 30, Percent: 1}
 	r.configure(t, nil)
 	must(t, s.Do(within(t), func(c *ldap.Conn) error {
-		for i := range 120 {
+		for i := range leavers {
 			if err := c.Del(ldap.NewDelRequest(crowdMember(s, crowd-1-i), nil)); err != nil {
 				return err
 			}
