@@ -111,7 +111,7 @@ func (m *Memory) add(x *canopy.Export, name string, parent *object) canopy.Resul
 	var above canopy.Anchor
 	if parent != nil {
 		above = parent.anchor
-		if m.byDN(MemoryDN(x.Class, name, m.ref(above))) != nil {
+		if m.taken(x.Class, name, above) {
 			return refused("entryAlreadyExists", name+" is there already")
 		}
 	}
@@ -121,6 +121,16 @@ func (m *Memory) add(x *canopy.Export, name string, parent *object) canopy.Resul
 	}
 	m.happened(event{anchor: o.anchor, class: o.class, made: true})
 	return m.change(o, x)
+}
+
+// taken tells whether the container above holds an object under the DN that one of this class and name would get.
+func (m *Memory) taken(c canopy.Class, name string, above canopy.Anchor) bool {
+	for _, o := range m.objects {
+		if o.parent == above && (o.class == canopy.Container) == (c == canopy.Container) && canopy.Fold(o.name) == canopy.Fold(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkValues tells what the schema or another object has against an export.
