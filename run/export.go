@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 )
 
-// exportBatch is how many exports go out at a time.
-const exportBatch = 500
+// exportBatch is how many exports go out at a time, exportAhead how many are asked for.
+const (
+	exportBatch = 500
+	exportAhead = 4 * exportBatch
+)
 
 // apply carries out a stored plan in the store, batch by batch; each batch is one transaction with the plan's progress.
 func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Progress) (stale int, err error) {
@@ -34,41 +38,54 @@ func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progr
 	done := 0
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
 		for {
-			exports, err := l.Store.PendingExports(ctx, l.Target.ID, phase, l.Clock(), exportBatch)
+			exports, err := l.Store.PendingExports(ctx, l.Target.ID, phase, l.Clock(), exportAhead)
 			if err != nil {
 				return report, fmt.Errorf("export: %w", err)
 			}
 			if len(exports) == 0 {
 				break
 			}
-			if err := l.send(ctx, run, exports, &report); err != nil {
+			err = l.sendAll(ctx, run, exports, &report, func(n int) {
+				done += n
+				p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: max(total, done)})
+			})
+			if err != nil {
 				return report, err
 			}
-			done += len(exports)
-			p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: max(total, done)})
 		}
 	}
 	p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: done, End: true})
 	return report, nil
 }
 
-// send writes one batch and records its results. When nothing at all can be written the batch is tried again later.
-func (l *Local) send(ctx context.Context, run canopy.RunID, exports []canopy.Export, report *ExportReport) error {
-	results, err := l.Target.Connector.Write(ctx, exports)
-	if err != nil {
-		if rec := l.Store.RecordResults(ctx, run, l.Target.ID, exports, postponed(exports, err)); rec != nil {
-			err = errors.Join(err, rec)
+// sendAll writes exports batch by batch, and records the results of one while the next is written. When nothing at all can
+// be written a batch is tried again later.
+func (l *Local) sendAll(ctx context.Context, run canopy.RunID, exports []canopy.Export, report *ExportReport, sent func(int)) (err error) {
+	var recording behind
+	defer func() { err = errors.Join(err, recording.wait()) }()
+	for part := range slices.Chunk(exports, exportBatch) {
+		results, err := l.Target.Connector.Write(ctx, part)
+		if err == nil && len(results) != len(part) {
+			return fmt.Errorf("export to %s: %d results for %d exports", l.Target.ID, len(results), len(part))
 		}
-		return fmt.Errorf("export to %s: %w", l.Target.ID, err)
-	}
-	if len(results) != len(exports) {
-		return fmt.Errorf("export to %s: %d results for %d exports", l.Target.ID, len(results), len(exports))
-	}
-	if err := l.Store.RecordResults(ctx, run, l.Target.ID, exports, results); err != nil {
-		return fmt.Errorf("record results: %w", err)
-	}
-	for i, r := range results {
-		report.add(&exports[i], r)
+		answers := results
+		if err != nil {
+			err = fmt.Errorf("export to %s: %w", l.Target.ID, err)
+			answers = postponed(part, err)
+		}
+		rec := recording.do(func() error {
+			if err := l.Store.RecordResults(ctx, run, l.Target.ID, part, answers); err != nil {
+				return fmt.Errorf("record results: %w", err)
+			}
+			return nil
+		})
+		if err = errors.Join(err, rec); err != nil {
+			return err
+		}
+		for i, r := range results {
+			report.add(&part[i], r)
+		}
+		sent(len(part))
 	}
 	return nil
 }

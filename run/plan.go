@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/canopy-sync/canopy"
@@ -14,14 +15,17 @@ const batch = 500
 // sink takes the items of a plan as they are made.
 type sink func([]canopy.PlanItem) error
 
-// walk computes a whole plan from what is due in view and gives it to keep, batch by batch. It writes nothing.
-func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progress) (canopy.Totals, error) {
+// walk computes a whole plan from what is due in view and gives it to keep, batch by batch, keeping one while the next is
+// computed. It writes nothing itself.
+func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progress) (_ canopy.Totals, err error) {
 	totaler := engine.NewTotaler(nil)
+	var keeping behind
+	defer func() { err = errors.Join(err, keeping.wait()) }()
 	give := func(items []canopy.PlanItem) error {
 		for i := range items {
 			totaler.Add(&items[i])
 		}
-		return keep(items)
+		return keeping.do(func() error { return keep(items) })
 	}
 	settings, err := l.settings(ctx)
 	if err != nil {
@@ -46,6 +50,9 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 		}
 		done += n
 		p.tell(Event{Step: "plan", Done: done, Total: len(subjects)})
+	}
+	if err := keeping.wait(); err != nil {
+		return canopy.Totals{}, err
 	}
 	p.tell(Event{Step: "plan", Done: len(subjects), Total: len(subjects), End: true})
 	totals := totaler.Totals()
