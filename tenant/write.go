@@ -205,7 +205,11 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 		}
 		r.synced = true
 	}
-	failed, err := x.apply(e, r, false)
+	write := x.apply
+	if how == "" && len(e.Set)+len(e.Clear) == 0 {
+		write = x.applyLinks
+	}
+	failed, err := write(e, r, false)
 	if err != nil {
 		return canopy.Result{}, err
 	}
@@ -295,11 +299,8 @@ func (x *tx) check(e *canopy.Export) error {
 
 // apply lays the export's values over the record, checks that they are unique, stores it, and writes its links.
 func (x *tx) apply(e *canopy.Export, r *record, back bool) ([]canopy.FailedLink, error) {
-	for _, name := range e.Compare.Names() {
-		if !r.own.attrs[name].Equal(e.Compare[name]) {
-			return nil, refuse(CodeCompare, name, "%s of %s is not what was expected: %v, not %v", name, r.name(),
-				r.own.attrs[name].Strings(), e.Compare[name].Strings())
-		}
+	if err := compare(e, r); err != nil {
+		return nil, err
 	}
 	seq := x.seq + 1
 	for name, v := range e.Set {
@@ -319,6 +320,28 @@ func (x *tx) apply(e *canopy.Export, r *record, back bool) ([]canopy.FailedLink,
 		return nil, err
 	}
 	return x.links(r, linkChanges(r.class, e), 0)
+}
+
+// compare refuses an export whose writer believes in other values than there are.
+func compare(e *canopy.Export, r *record) error {
+	for _, name := range e.Compare.Names() {
+		if !r.own.attrs[name].Equal(e.Compare[name]) {
+			return refuse(CodeCompare, name, "%s of %s is not what was expected: %v, not %v", name, r.name(),
+				r.own.attrs[name].Strings(), e.Compare[name].Strings())
+		}
+	}
+	return nil
+}
+
+// applyLinks is apply for an export of links alone: the object's values stay, and are not written again.
+func (x *tx) applyLinks(e *canopy.Export, r *record, _ bool) ([]canopy.FailedLink, error) {
+	if err := compare(e, r); err != nil {
+		return nil, err
+	}
+	if err := x.touch(r.id); err != nil {
+		return nil, fmt.Errorf("store %s: %w", r.oid, err)
+	}
+	return x.links(r, e.Links, 0)
 }
 
 // settle computes the service's copy, checks that the values are unique, and stores the record.
