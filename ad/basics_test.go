@@ -148,7 +148,7 @@ func TestGUID(t *testing.T) {
 			t.Errorf("ParseGUID(%q) = %q, %v", s, back, err)
 		}
 	}
-	for _, s := range []string{"", "717ad15f82b746c38fbb0cb151ba31d1", text + "0", "717ad15f-82b7-46c3-8fbb-0cb151ba31dx", "717ad15f-82b7-46c3-8fbb0-cb151ba31d1"} {
+	for _, s := range []string{"", "717ad15f82b746c38fbb0cb151ba31d1", text + "0", "717ad15f-82b7-46c3-8fbb-0cb151ba31dx", "717ad15f-82b7-46c3-8fbb0-cb151ba31d1", "00000000-0000-0000-0000-0000-0000000"} {
 		if _, err := ParseGUID(s); canopy.KindOf(err) != canopy.Invalid {
 			t.Errorf("ParseGUID(%q): %v, want an error of kind invalid", s, err)
 		}

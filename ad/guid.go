@@ -36,9 +36,9 @@ func ParseGUID(s string) (GUID, error) {
 		return g, notGUID(s)
 	}
 	at := 0
-	for _, place := range guidOrder {
-		if t[at] == '-' {
-			at++
+	for i, place := range guidOrder {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			at++ // the dash
 		}
 		hi, ok1 := hexDigit(t[at])
 		lo, ok2 := hexDigit(t[at+1])
