@@ -11,7 +11,7 @@ import (
 
 // Add makes an object, as LDAP would but without its cost and without some of its limits: attributes that only the server
 // sets (objectGUID, objectSid, whenCreated, isCriticalSystemObject ...) may be given, values may be longer than the
-// schema allows, a userPrincipalName may be taken. Objects must come after their containers and after what their links
+// schema allows and texts not UTF-8, a userPrincipalName may be taken. Objects must come after their containers and after what their links
 // name. GUIDs and SIDs may be octets or text. The error is a *canopy.Error: NotFound for a container or link target,
 // Conflict for a name that is taken, Invalid for what the schema refuses.
 func (s *Server) Add(dn string, attrs map[string][]string) error {

@@ -251,14 +251,15 @@ func (s *schema) attr(name string) *attribute {
 func (s *schema) class(name string) *class { return s.byClass[strings.ToLower(name)] }
 
 // normal checks a value as it came and gives it in the form in which it is kept. What is wrong is told as text.
-// DNs are for the directory to resolve and stay as they are. loading leaves out the limits of length and value.
+// DNs are for the directory to resolve and stay as they are. loading leaves out the limits of length and value,
+// and lets in text that is not UTF-8, as a damaged database has it.
 func (a *attribute) normal(v string, loading bool) (string, error) {
 	if v == "" {
 		return "", fmt.Errorf("an empty value is not allowed")
 	}
 	switch a.syntax {
 	case textSyntax, exactSyntax, oidSyntax:
-		if !utf8.ValidString(v) {
+		if !loading && !utf8.ValidString(v) {
 			return "", fmt.Errorf("value is not UTF-8")
 		}
 		return v, a.within(utf8.RuneCountInString(v), loading)
