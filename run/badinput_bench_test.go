@@ -18,7 +18,10 @@ import (
 	"github.com/canopy-sync/canopy/tenant"
 )
 
-const badPassword = "Right-1-password"
+const (
+	badPassword = "Right-1-password"
+	badObjects  = 10 // in the tenant: in each forest three people, the account that reads, and a group
+)
 
 // badBench is two forests behind TLS, and a state directory as an administrator has it.
 type badBench struct {

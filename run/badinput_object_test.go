@@ -83,8 +83,8 @@ func TestBadObjects(t *testing.T) {
 		{name: "two objects with one anchor", new: []string{"dora@alpha.test"}, later: []string{"emil@alpha.test"},
 			says: []string{"dora", "emil", "sourceAnchor"},
 			spoil: func(t *testing.T, b *badBench) {
-				add(t, b, 0, "dora", map[string][]string{"mS-DS-ConsistencyGuid": {guid}})
-				add(t, b, 0, "emil", map[string][]string{"mS-DS-ConsistencyGuid": {guid}})
+				add(t, b, 0, "dora", map[string][]string{"mS-DS-ConsistencyGuid": {guid}, "objectGUID": {"00000000-0000-4000-8000-000000000001"}})
+				add(t, b, 0, "emil", map[string][]string{"mS-DS-ConsistencyGuid": {guid}, "objectGUID": {"00000000-0000-4000-8000-000000000002"}})
 			},
 			mend: func(t *testing.T, b *badBench) { modify(t, b, "emil", "mS-DS-ConsistencyGuid", "fedcba9876543210") }},
 		{name: "two objects of two forests with one anchor", new: []string{"dora@alpha.test"}, later: []string{"emil@beta.test"},

@@ -1,7 +1,6 @@
 package run_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -81,8 +80,8 @@ func TestBadConnection(t *testing.T) {
 			b := newBadBench(t)
 			b.good(t)
 			before := b.tenant(t)
-			if len(before) != 8 {
-				t.Fatalf("got %d objects in the tenant, want 6 people and 2 groups: %v", len(before), before)
+			if len(before) != badObjects {
+				t.Fatalf("got %d objects in the tenant, want 6 people, 2 service accounts and 2 groups: %v", len(before), before)
 			}
 			b.phone(t, 0, "anna", "2")
 			b.phone(t, 1, "anna", "2")
@@ -175,8 +174,8 @@ func TestBadStart(t *testing.T) {
 			b.reset()
 			b.configure(t)
 			b.good(t)
-			if all := b.tenant(t); len(all) != 8 {
-				t.Errorf("when all is mended the tenant has %d objects, want 8: %v", len(all), all)
+			if all := b.tenant(t); len(all) != badObjects {
+				t.Errorf("when all is mended the tenant has %d objects, want %d: %v", len(all), badObjects, all)
 			}
 		})
 	}
@@ -211,7 +210,7 @@ func badNewer(t *testing.T, path string, by int) {
 func TestBadDisk(t *testing.T) {
 	t.Parallel()
 	want := faultReference(t, faultBench(t, t.TempDir()), faultStory)
-	for _, at := range []int64{40, 120, 200} {
+	for _, at := range []int64{1, 30, 90, 150, 300, 450} {
 		b := faultBench(t, propDir(t, t.TempDir(), int(at)))
 		defer b.close(t)
 		var asked atomic.Int64
@@ -222,18 +221,8 @@ func TestBadDisk(t *testing.T) {
 			return nil
 		}
 		then := faultStory(t, b)
-		b.mustOpen(t)
-		r, err := b.local.Cycle(context.Background(), run.Options{})
-		if r != nil {
-			for _, f := range r.Failures() {
-				if err == nil {
-					t.Errorf("statement %d: only an import says that the disk is full: %s", at, f.Error)
-				}
-			}
-		}
-		if found := badErrors(err); len(found) == 0 || found[len(found)-1].Kind != canopy.Full {
-			t.Errorf("statement %d: got %v, want an error of kind %v", at, err, canopy.Full)
-		}
+		_, err := b.faultCycle()
+		badSays(t, err, canopy.Full, run.StoreName, "space")
 		b.storeFail = nil
 		b.drop()
 		faultCycles(t, b, then, func() {})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -39,44 +40,52 @@ func faultStory(t *testing.T, b *propBench) (then func()) {
 	}
 }
 
-// faultCycles lets the story be lived: its beginning, what happens then, and the time until all is at rest. After each
-// cycle that fails the product is dropped, as a process is that is killed, mend is called, and it begins again.
+// faultCycles lets the story be lived: its beginning, and what happens then.
 func faultCycles(t propTB, b *propBench, then func(), mend func()) (failures int) {
-	ctx := context.Background()
-	const most = 12
-	for stage := 0; stage < 2; stage++ {
-		for done := false; !done; {
-			err := errors.New("not open")
-			if b.local == nil {
-				if err = b.open(ctx); err != nil {
-					b.drop()
-				}
-			}
-			if b.local != nil {
-				var r *run.Report
-				r, err = b.local.Cycle(ctx, run.Options{})
-				if err == nil {
-					for _, f := range r.Failures() {
-						err = errors.New(f.Error)
-					}
-				}
-			}
+	failures = faultLive(t, b, mend)
+	then()
+	return failures + faultLive(t, b, mend)
+}
+
+// faultLive runs cycles until all is at rest. After each one that fails the product is dropped, as a process is that is
+// killed, mend is called, and it begins again.
+func faultLive(t propTB, b *propBench, mend func()) (failures int) {
+	const most = 20
+	for cycles := 0; ; cycles++ {
+		rest, err := b.faultCycle()
+		if err != nil {
+			failures++
+			b.drop()
+			mend()
 			b.unique(t)
-			if err != nil {
-				if failures++; failures > most {
-					t.Fatalf("failed %d times: %v", failures, err)
-				}
-				b.drop()
-				mend()
-			}
-			done = err == nil
 		}
-		if stage == 0 {
-			then()
+		switch {
+		case rest:
+			return failures
+		case cycles > most && err != nil:
+			t.Fatalf("failed %d times: %v", failures, err)
+		case cycles > most:
+			t.Fatalf("not at rest after %d cycles: %s", cycles, b.restless())
 		}
 	}
-	b.settle(t)
-	return failures
+}
+
+// faultCycle opens what is not open and runs one cycle; rest tells that nothing was left to do.
+func (b *propBench) faultCycle() (rest bool, err error) {
+	ctx := context.Background()
+	if b.local == nil {
+		if err := b.open(ctx); err != nil {
+			return false, err
+		}
+	}
+	r, err := b.local.Cycle(ctx, run.Options{})
+	if err != nil {
+		return false, err
+	}
+	for _, f := range r.Failures() {
+		return false, errors.New(f.Error)
+	}
+	return run.Sum(r.Totals)+r.Exports.Written+r.Exports.Links+r.Exports.Later+r.Exports.Unconfirmed == 0, nil
 }
 
 // faultReference lives the story without faults and tells what comes of it.
@@ -96,58 +105,108 @@ func faultBench(t *testing.T, dir string) *propBench {
 
 var errFault = errors.New("the disk says no")
 
+// faultStage is one half of the story as it goes without faults.
+type faultStage struct {
+	dir        string // the files that it begins with; "": none
+	second     bool
+	statements int64
+	end        string
+}
+
+// faultStages lives the story without faults and keeps its halves.
+func faultStages(t *testing.T) []faultStage {
+	t.Helper()
+	stages := []faultStage{{}, {dir: t.TempDir(), second: true}}
+	for i := range stages {
+		s := &stages[i]
+		b := faultBegin(t, t.TempDir(), s)
+		b.storeFail = func(string) error { atomic.AddInt64(&s.statements, 1); return nil }
+		if faultLive(t, b, func() {}) > 0 {
+			t.Fatal("a cycle without faults failed")
+		}
+		b.compare(t)
+		s.end = b.image(t)
+		b.close(t)
+		if i == 0 {
+			faultCopy(t, b.dir, stages[1].dir)
+		}
+	}
+	return stages
+}
+
+// faultBegin makes a bench that stands where a stage begins.
+func faultBegin(t *testing.T, dir string, s *faultStage) *propBench {
+	t.Helper()
+	b := faultBench(t, dir)
+	then := faultStory(t, b)
+	if s.second {
+		faultCopy(t, s.dir, dir)
+		then()
+		b.clock.forward(time.Hour)
+	}
+	return b
+}
+
+func faultCopy(t *testing.T, from, to string) {
+	t.Helper()
+	for _, name := range []string{run.StoreName, run.TenantName} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFaultEveryStatement lets the store fail from statement n on, for every n of a small history, drops it as it is and
 // goes on with a new one: the end is the same, with one object for each person.
 func TestFaultEveryStatement(t *testing.T) {
 	t.Parallel()
-	var total atomic.Int64
-	counted := faultBench(t, t.TempDir())
-	counted.storeFail = func(string) error { total.Add(1); return nil }
-	want := faultReference(t, counted, faultStory)
-	step := int64(1)
-	if testing.Short() {
-		step = 1 + total.Load()/15
-	}
-	t.Logf("%d statements", total.Load())
-	const parts = 4
-	for part := range int64(parts) {
-		t.Run(fmt.Sprint(part), func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			for n := 1 + part*step; n <= total.Load(); n += parts * step {
-				faultAt(t, propDir(t, dir, int(n)), n, want)
-				if t.Failed() {
-					return
+	for i, s := range faultStages(t) {
+		step := int64(1)
+		if testing.Short() {
+			step = 1 + s.statements/8
+		}
+		t.Logf("half %d: %d statements", i+1, s.statements)
+		const parts = 2
+		for part := range int64(parts) {
+			t.Run(fmt.Sprintf("half %d, part %d", i+1, part+1), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				for n := 1 + part*step; n <= s.statements && !t.Failed(); n += parts * step {
+					faultAt(t, propDir(t, dir, int(n)), &s, n)
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
-func faultAt(t *testing.T, dir string, n int64, want string) {
+func faultAt(t *testing.T, dir string, s *faultStage, n int64) {
 	t.Helper()
-	b := faultBench(t, dir)
+	b := faultBegin(t, dir, s)
 	defer b.close(t)
 	var asked atomic.Int64
-	var at atomic.Pointer[string]
+	at := ""
 	b.storeFail = func(statement string) error {
-		if i := asked.Add(1); i < n {
+		switch i := asked.Add(1); {
+		case i < n:
 			return nil
-		} else if i == n {
-			at.Store(&statement)
+		case i == n:
+			at = strings.Join(strings.Fields(statement), " ")
 		}
 		return errFault
 	}
-	then := faultStory(t, b)
-	failures := faultCycles(t, b, then, func() { b.storeFail = nil })
-	if failures == 0 && asked.Load() >= n {
-		t.Errorf("statement %d failed and nobody said so: %s", n, *at.Load())
+	if failures := faultLive(t, b, func() { b.storeFail = nil }); failures == 0 && asked.Load() >= n {
+		t.Errorf("statement %d failed and nobody said so: %s", n, at)
 	}
-	b.compare(t)
-	if d := cmp.Diff(want, b.image(t)); d != "" {
-		t.Errorf("after a failure at statement %d (%s) the end is another (-without +with):\n%s", n, strings.Join(strings.Fields(*at.Load()), " "), d)
+	if d := cmp.Diff(s.end, b.image(t)); d != "" {
+		t.Errorf("after a failure at statement %d (%s) the end is another (-without +with):\n%s", n, at, d)
 	}
-	b.quiet(t)
+	if n%20 == 0 {
+		b.quiet(t)
+	}
 }
 
 // faultCrowd is a story with enough people for the rare faults: 45 in each forest, some in both, and groups of many.

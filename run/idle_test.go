@@ -20,7 +20,7 @@ func TestIdle(t *testing.T) {
 	}
 	var counts []int64
 	for _, people := range sizes {
-		b := newPropBench(t, propDir(t, t.TempDir(), people), "a", "b")
+		b := newPropBenchOf(t, propDir(t, t.TempDir(), people), 1000, "a", "b")
 		defer b.close(t)
 		for i := range b.forests {
 			var s propSite

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -67,17 +68,25 @@ type propBench struct {
 	before []canopy.Change
 }
 
-// newPropBench makes empty directories with these names. Nothing is open yet.
+// propRules are the built-in rules, loaded once.
+var propRules = sync.OnceValues(func() (*rule.Set, error) { return rule.Load(rule.Options{FS: []fs.FS{rule.Builtin()}}) })
+
+// newPropBench makes empty directories with these names, which are read in small batches. Nothing is open yet.
 func newPropBench(t *testing.T, dir string, names ...string) *propBench {
+	t.Helper()
+	return newPropBenchOf(t, dir, 7, names...)
+}
+
+func newPropBenchOf(t *testing.T, dir string, batch int, names ...string) *propBench {
 	t.Helper()
 	b := &propBench{t: t, dir: dir, clock: newPropTime(), names: names, limits: engine.Limits{}, read: engine.DefaultReadLimits(),
 		hide: make([]func(canopy.Ref) bool, len(names)), scope: make([]canopy.Scope, len(names))}
 	for i, n := range names {
-		b.forests = append(b.forests, connectortest.NewMemory(connectortest.Options{Name: n + ".test", Batch: 7,
+		b.forests = append(b.forests, connectortest.NewMemory(connectortest.Options{Name: n + ".test", Batch: batch,
 			Hide: func(r canopy.Ref) bool { return b.hide[i] != nil && b.hide[i](r) }}))
 	}
 	var err error
-	if b.rules, err = rule.Load(rule.Options{FS: []fs.FS{rule.Builtin()}}); err != nil {
+	if b.rules, err = propRules(); err != nil {
 		t.Fatal(err)
 	}
 	return b

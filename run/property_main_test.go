@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	"github.com/canopy-sync/canopy/connectortest"
 )
 
 // TestMain makes this binary its own child where a test asks for one to kill, and keeps properties that drive whole
@@ -12,7 +14,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(faultChild); dir != "" {
 		os.Exit(faultChildMain(dir))
 	}
-	flag.Parse()
+	connectortest.FixSeed()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		if err := f.Value.Set("30"); err != nil {
 			panic(err)
