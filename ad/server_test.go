@@ -58,6 +58,7 @@ func newWindows() (*testServer, error) {
 }
 
 func TestMain(m *testing.M) {
+	connectortest.FixSeed()
 	code := m.Run()
 	for _, c := range toClose {
 		if err := c(); err != nil {

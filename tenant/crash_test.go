@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/connectortest"
 )
 
 // crashPath names, for a process that is to be killed, the file it writes.
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(crashPath); path != "" {
 		writeUntilKilled(path)
 	}
+	connectortest.FixSeed()
 	os.Exit(m.Run())
 }
 
