@@ -24,6 +24,8 @@ type Options struct {
 	// Fail is asked before each statement of a writing transaction, BEGIN and COMMIT included, and before each
 	// migration; its error is the statement's. For tests; it may be called from several goroutines.
 	Fail func(statement string) error
+	// Volatile does not wait for the disk: a machine that stops may leave a damaged file. For tests.
+	Volatile bool
 	// Now dates migrations, in microseconds; nil leaves them undated.
 	Now func() int64
 }
@@ -55,7 +57,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		}
 	}
 	var err error
-	if d.read, err = sql.Open("sqlite", dsn(path, o.CacheMiB/4, "&_pragma=query_only(1)")); err != nil {
+	if d.read, err = sql.Open("sqlite", d.dsn(o.CacheMiB/4, "&_pragma=query_only(1)")); err != nil {
 		return nil, d.fault("open", err)
 	}
 	d.read.SetMaxOpenConns(readers)
@@ -72,15 +74,19 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 // dsn is the driver's name for the file. It sets nothing that has to be set once only.
-func dsn(path string, cacheMiB int, more string) string {
-	u := url.URL{Path: path}
-	return "file:" + u.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=synchronous(NORMAL)" +
+func (d *DB) dsn(cacheMiB int, more string) string {
+	u := url.URL{Path: d.path}
+	wait := "NORMAL"
+	if d.opt.Volatile {
+		wait = "OFF"
+	}
+	return "file:" + u.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=synchronous(" + wait + ")" +
 		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-" + strconv.Itoa(max(2, cacheMiB)*1024) + ")" + more
 }
 
 func (d *DB) openWriter(ctx context.Context) error {
 	var err error
-	if d.write, err = sql.Open("sqlite", dsn(d.path, d.opt.CacheMiB, "&_txlock=immediate&_pragma=journal_size_limit(67108864)")); err != nil {
+	if d.write, err = sql.Open("sqlite", d.dsn(d.opt.CacheMiB, "&_txlock=immediate&_pragma=journal_size_limit(67108864)")); err != nil {
 		return d.fault("open", err)
 	}
 	d.write.SetMaxOpenConns(1)

@@ -271,7 +271,7 @@ func (a *applying) stale(item *canopy.PlanItem) bool {
 
 // end finishes the plan: what it planned is due no more.
 func (a *applying) end(ctx context.Context) error {
-	a.p.state = canopy.PlanApplied
+	a.p.state, a.res.Done = canopy.PlanApplied, true
 	if err := a.t.flush(ctx); err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (a *applying) alone(ctx context.Context, item *canopy.PlanItem) error {
 			about = append(about, id)
 		}
 	}
-	if err := a.t.putHeld(ctx, 0, about, item, item.Held); err != nil {
+	if err := a.t.putHeld(ctx, 0, about, item, a.numbered(item.Held)); err != nil {
 		return err
 	}
 	for _, id := range ids {

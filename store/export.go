@@ -93,7 +93,8 @@ func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, lim
 		return nil
 	}, `SELECT l.owner, l.attr, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn
 		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
-		WHERE l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.state <> 3 AND y.state <> 3
+		WHERE l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
+		AND o.state <> 3 AND y.state <> 3
 		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner, l.attr, l.target`, conn, now)
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -147,7 +148,8 @@ func (s *Store) ExportCounts(ctx context.Context, id canopy.ConnectorID) (Export
 			return err
 		}
 		_, err = t.One(ctx, []any{&n.Links}, `SELECT count(*) FROM target_link l CROSS JOIN entry o CROSS JOIN entry y WHERE l.state > 2 AND o.id = l.owner
-			AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.state <> 3 AND y.state <> 3`, c.no)
+			AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
+		AND o.state <> 3 AND y.state <> 3`, c.no)
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -61,7 +62,19 @@ func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *ca
 		return err
 	}
 	a.metas[id] = m
-	return a.t.putHeld(ctx, id, nil, item, image.Held)
+	return a.t.putHeld(ctx, id, nil, item, a.numbered(image.Held))
+}
+
+// numbered gives the metas that the plan makes, where they are named as other parties, their numbers.
+func (a *applying) numbered(held []canopy.Held) []canopy.Held {
+	out := slices.Clone(held)
+	for i := range out {
+		out[i].Others = slices.Clone(out[i].Others)
+		for k := range out[i].Others {
+			out[i].Others[k].Meta = canopy.MetaID(a.p.meta(out[i].Others[k].Meta))
+		}
+	}
+	return out
 }
 
 // metaKeys brings a meta's keys up to date. Entries that are joined to nothing and have a key that the meta got or lost

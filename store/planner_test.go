@@ -279,6 +279,15 @@ type cloud struct {
 
 func newCloud() *cloud { return &cloud{objects: map[canopy.Anchor]*canopy.Change{}} }
 
+// clone is a copy that shares nothing.
+func (c *cloud) clone() *cloud {
+	out := &cloud{objects: map[canopy.Anchor]*canopy.Change{}, made: c.made}
+	for _, o := range c.all() {
+		out.objects[o.Anchor] = &o
+	}
+	return out
+}
+
 func (c *cloud) write(exports []canopy.Export) []canopy.Result {
 	var out []canopy.Result
 	for _, e := range exports {

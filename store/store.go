@@ -25,6 +25,8 @@ type Options struct {
 	Search []canopy.Attr
 	// ReadOnly opens beside a process that writes; every writing method fails.
 	ReadOnly bool
+	// Volatile does not wait for the disk: a machine that stops may leave a damaged store. For tests.
+	Volatile bool
 	// Fail is asked before each statement of a writing transaction, its begin and its commit included; an error fails
 	// the statement. For tests.
 	Fail func(statement string) error
@@ -52,7 +54,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opt: o, words: words{no: map[string]int64{}, text: []string{""}}}
-	s.db, err = db.Open(ctx, path, db.Options{Migrations: files, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Fail: o.Fail, Now: s.now})
+	s.db, err = db.Open(ctx, path, db.Options{Migrations: files, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Fail: o.Fail, Volatile: o.Volatile, Now: s.now})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

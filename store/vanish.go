@@ -30,7 +30,36 @@ func (t *tx) vanish(ctx context.Context, c *conn, r *entryRow) error {
 			return err
 		}
 	}
-	return t.unanchor(ctx, r.meta)
+	if err := t.unanchor(ctx, r.meta); err != nil || r.meta == 0 {
+		return err
+	}
+	return t.replaced(ctx, c, r)
+}
+
+// replaced lets the links that led to what a target has lost lead to the other object that it has for the same meta: a
+// contact that has become a user.
+func (t *tx) replaced(ctx context.Context, c *conn, r *entryRow) error {
+	var other int64
+	found, err := t.One(ctx, []any{&other}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector = $2 AND id <> $3 AND state <> 3 LIMIT 1`,
+		r.meta, c.no, r.id)
+	if err != nil || !found {
+		return err
+	}
+	var sources []int64
+	err = t.Each(ctx, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		sources = append(sources, id)
+		return err
+	}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector <> $2`, r.meta, c.no)
+	if err != nil {
+		return err
+	}
+	mark, err := t.dueMark(ctx)
+	if err != nil {
+		return err
+	}
+	return t.reanchor(ctx, sources, mark)
 }
 
 // unanchor lets the links of a meta's sources know that the target's object is not there any more: those that led to it

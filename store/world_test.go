@@ -35,7 +35,7 @@ func connectors() []Connector {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := newClock()
 	w := &world{t: t, ctx: context.Background(), path: filepath.Join(t.TempDir(), "canopy.db"), at: &at, run: 1}
 	w.open(nil)
 	for _, c := range connectors() {
@@ -45,11 +45,15 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+func newClock() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func (w *world) clock() time.Time { return *w.at }
+
 // open opens the world's file.
 func (w *world) open(fail func(string) error) {
 	w.t.Helper()
 	var err error
-	w.Store, err = Open(w.ctx, w.path, Options{Clock: func() time.Time { return *w.at }, Search: []canopy.Attr{"sAMAccountName"}, CacheMiB: 8, Fail: fail})
+	w.Store, err = Open(w.ctx, w.path, Options{Clock: w.clock, Volatile: true, Search: []canopy.Attr{"sAMAccountName"}, CacheMiB: 8, Fail: fail})
 	w.ok(err)
 }
 
