@@ -106,7 +106,7 @@ func (o *options) wants(part string) bool {
 
 // measure measures everything and prints it, also what came before an error.
 func measure(ctx context.Context, o options) error {
-	r := &result{Size: o.size, CPUs: cpus()}
+	r := &result{Size: o.size, CPUs: cpus(), Load: []string{load()}}
 	progress := io.Writer(os.Stderr)
 	var errs []error
 	for _, part := range []struct {
@@ -120,6 +120,7 @@ func measure(ctx context.Context, o options) error {
 			errs = append(errs, fmt.Errorf("%s: %w", part.name, err))
 		}
 	}
+	r.Load = append(r.Load, load())
 	if o.json {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")

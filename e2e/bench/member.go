@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const fewMembers = 10
@@ -36,7 +37,11 @@ func measureMember(ctx context.Context, o *options, r *result, progress io.Write
 	own := map[int][]float64{}
 	last := map[int]*cycle{}
 	for i := range spare {
-		for _, group := range []int{fewMembers, o.Members} {
+		turn := []int{fewMembers, o.Members}
+		if i/2%2 == 1 { // neither is always the first
+			slices.Reverse(turn)
+		}
+		for _, group := range turn {
 			// Who is added in one round is removed in the next.
 			if _, err := f.ask(order{Do: "member", Group: group, User: o.Members + i/2, Remove: i%2 == 1}); err != nil {
 				return err

@@ -12,6 +12,16 @@ import (
 
 func cpus() int { return runtime.NumCPU() }
 
+// load is how many processes wanted a processor in the last minute, on average; "?" where the system does not tell.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "?"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
+}
+
 // used is the CPU time of this process so far, its own and the kernel's for it.
 func used() time.Duration {
 	var u syscall.Rusage

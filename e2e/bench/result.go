@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -11,6 +12,7 @@ import (
 type result struct {
 	Size    size      `json:"size"`
 	CPUs    int       `json:"cpus"`
+	Load    []string  `json:"load"` // of the machine, before and after: others were at work where it is above the processors
 	Parts   []*part   `json:"parts"`
 	Aims    []verdict `json:"aims"`
 	LeftOut []string  `json:"leftOut,omitempty"`
@@ -60,7 +62,7 @@ func (r *result) tell(what string, value float64, unit string) {
 }
 
 func (r *result) print(out io.Writer) {
-	fmt.Fprintf(out, "size %s, %d processors\n", r.Size.Name, r.CPUs)
+	fmt.Fprintf(out, "size %s, %d processors, load of the machine before and after: %s\n", r.Size.Name, r.CPUs, strings.Join(r.Load, ", "))
 	for _, p := range r.Parts {
 		p.print(out)
 	}
