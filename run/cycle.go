@@ -83,7 +83,17 @@ func (l *Local) cycle(ctx context.Context, o Options, report *Report) error {
 	if err := l.plan(ctx, o, report); err != nil || o.PlanOnly || len(report.Stopped) > 0 {
 		return err
 	}
-	return l.execute(ctx, o, report)
+	if err := l.carryOut(ctx, o, report); err != nil {
+		return err
+	}
+	entries, metas, err := l.Store.DueCount(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.confirm(ctx, o, report); err != nil || entries+metas == 0 {
+		return err
+	}
+	return l.follow(ctx, o, report)
 }
 
 // resume goes on with a plan whose applying was cut off.
@@ -218,8 +228,8 @@ func (l *Local) Preview(ctx context.Context, o Options, each func([]canopy.PlanI
 	return l.walk(ctx, view, each, o.Progress)
 }
 
-// execute applies the report's plan, exports, and imports what the target made of it.
-func (l *Local) execute(ctx context.Context, o Options, report *Report) error {
+// carryOut applies the report's plan and exports.
+func (l *Local) carryOut(ctx context.Context, o Options, report *Report) error {
 	if report.Plan != 0 {
 		err := l.step(ctx, report.Run, "apply", "", func() (map[string]int, error) {
 			stale, err := l.apply(ctx, report.Plan, 0, o.Progress)
@@ -230,16 +240,40 @@ func (l *Local) execute(ctx context.Context, o Options, report *Report) error {
 			return err
 		}
 	}
-	var sent ExportReport
-	err := l.step(ctx, report.Run, "export", l.Target.ID, func() (_ map[string]int, err error) {
-		sent, err = l.export(ctx, report.Run, Sum(report.Totals), o.Progress)
+	return l.step(ctx, report.Run, "export", l.Target.ID, func() (map[string]int, error) {
+		sent, err := l.export(ctx, report.Run, Sum(report.Totals), o.Progress)
+		report.Exports.sum(sent)
 		return sent.counts(), err
 	})
-	sent.Held = report.Exports.Held
-	report.Exports = sent
-	if err != nil {
+}
+
+// follow plans and carries out, once, what only the plan before has made possible: links to an object that the target
+// has by it, and items whose meta had moved.
+func (l *Local) follow(ctx context.Context, o Options, report *Report) error {
+	next := Report{Run: report.Run}
+	if err := l.plan(ctx, o, &next); err != nil || next.Plan == 0 {
 		return err
 	}
+	report.Followed, report.Stopped = next.Plan, next.Stopped
+	if len(next.Stopped) > 0 {
+		return nil
+	}
+	if err := l.carryOut(ctx, o, &next); err != nil {
+		return err
+	}
+	report.Stale = next.Stale
+	sent := next.Exports.Written + next.Exports.Links + next.Exports.Refused
+	next.Exports.Held = 0 // the same things as before
+	report.Exports.sum(next.Exports)
+	if sent == 0 {
+		return nil
+	}
+	return l.confirm(ctx, o, report)
+}
+
+// confirm imports what the target made of what was sent.
+func (l *Local) confirm(ctx context.Context, o Options, report *Report) error {
+	sent := report.Exports
 	if sent.Written+sent.Links+sent.Refused == 0 {
 		return l.left(ctx, report)
 	}
@@ -278,7 +312,10 @@ func (l *Local) Execute(ctx context.Context, id canopy.PlanID, o Options) (*Repo
 	report := &Report{Run: run, Plan: id, Totals: plan.Totals}
 	report.Exports.Held = held(plan.Totals)
 	if err = l.describe(ctx, &l.Target); err == nil {
-		err = l.execute(ctx, o, report)
+		err = l.carryOut(ctx, o, report)
+	}
+	if err == nil {
+		err = l.confirm(ctx, o, report)
 	}
 	report.Seconds = seconds(l.Clock().Sub(began))
 	return report, l.finish(ctx, report, err)

@@ -9,10 +9,12 @@ import (
 
 // Report is what one cycle did, for people and programs.
 type Report struct {
-	Run     canopy.RunID   `json:"run"`
-	Plan    canopy.PlanID  `json:"plan,omitempty"` // 0: there was nothing to plan
-	Imports []ImportReport `json:"imports,omitempty"`
-	Totals  canopy.Totals  `json:"totals"`
+	Run  canopy.RunID  `json:"run"`
+	Plan canopy.PlanID `json:"plan,omitempty"` // 0: there was nothing to plan
+	// Followed is the plan of what only carrying out Plan has made possible, 0 when there was nothing.
+	Followed canopy.PlanID  `json:"followed,omitempty"`
+	Imports  []ImportReport `json:"imports,omitempty"`
+	Totals   canopy.Totals  `json:"totals"`
 	// Stopped says why nothing was written: the guard's breaches. The plan waits for an approval.
 	Stopped []canopy.Breach `json:"stopped,omitempty"`
 	Exports ExportReport    `json:"exports"`
@@ -63,6 +65,15 @@ func Flat(t canopy.Totals) map[string]int {
 		flat["held: "+k] = n
 	}
 	return flat
+}
+
+// sum adds what another pass has sent.
+func (r *ExportReport) sum(o ExportReport) {
+	r.Written += o.Written
+	r.Links += o.Links
+	r.Later += o.Later
+	r.Refused += o.Refused
+	r.Held += o.Held
 }
 
 func (r *ExportReport) counts() map[string]int {

@@ -157,8 +157,19 @@ func (w *world) make(f *land, b *block) {
 		w.failf("%v", err)
 	}
 	guid := canopy.Anchor(attrs["objectGUID"][0])
-	f.made[guid] = relative(dn)
+	f.made[guid] = f.fresh(relative(dn))
 	f.where[canopy.Fold(dn)] = guid
+}
+
+// fresh is a name that no other object of the forest has in what is printed.
+func (f *land) fresh(name string) string {
+	taken := slices.Collect(maps.Values(f.made))
+	for n, try := 2, name; ; n++ {
+		if !slices.Contains(taken, try) {
+			return try
+		}
+		try = fmt.Sprintf("%s %d", name, n)
+	}
 }
 
 // relative is the value of a DN's first part.

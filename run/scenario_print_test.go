@@ -22,6 +22,10 @@ func (w *world) report(ctx context.Context, r *Report, planOnly bool) {
 	default:
 		w.printf("  nothing to plan\n")
 	}
+	if r.Followed != 0 {
+		w.printf(" what follows from it\n")
+		w.plan(ctx, r.Followed)
+	}
 	if !planOnly && len(r.Stopped) == 0 {
 		w.sent(ctx, r)
 	}
@@ -178,7 +182,7 @@ func (w *world) item(ctx context.Context, i *canopy.PlanItem, counts map[canopy.
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("  %s %s\n%s", cmp.Or(string(i.Class), "unjoined"), i.Label, b.String())
+	return fmt.Sprintf("  %s %s\n%s", cmp.Or(string(i.Class), "unjoined"), strings.ReplaceAll(i.Label, "\n", `\n`), b.String())
 }
 
 func because(j canopy.EntryJoin) string {

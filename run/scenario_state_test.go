@@ -127,9 +127,11 @@ func cloudLine(o *tenant.Object, c *canopy.Change, names map[canopy.Anchor]strin
 	if o.SourceAnchor != "" {
 		fmt.Fprintf(&b, ", anchor %s", o.SourceAnchor)
 	}
-	for _, a := range c.Attrs.Names() {
-		if attrs(a) && len(c.Attrs[a]) > 0 && a != canopy.AttrSourceAnchor && a != canopy.AttrDisplayName {
-			add("%s: %s", a, list(c.Attrs[a]))
+	values := o.Attrs.Clone()
+	maps.Copy(values, o.Cloud)
+	for _, a := range values.Names() {
+		if attrs(a) && len(values[a]) > 0 && a != canopy.AttrSourceAnchor && a != canopy.AttrDisplayName {
+			add("%s: %s", a, list(values[a]))
 		}
 	}
 	if upn := o.Cloud.Text("cloudUserPrincipalName"); canopy.Fold(upn) != canopy.Fold(o.Attrs.Text(canopy.AttrUPN)) {

@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -90,6 +92,10 @@ func (w *world) verb(ctx context.Context, word string, args []string, line strin
 		err = w.decide(ctx, word, line)
 	case "retry":
 		err = w.store.Retry(ctx, canopy.Tenant)
+	case "rule":
+		w.shut()
+		err = w.install(args[0])
+		w.open(ctx)
 	case "restart":
 		w.shut()
 		w.open(ctx)
@@ -105,6 +111,14 @@ func (w *world) verb(ctx context.Context, word string, args []string, line strin
 		w.failf("there is no verb %q", word)
 	}
 	w.fault(err)
+}
+
+// install puts a rule file of the archive, later/NAME, among the rules.
+func (w *world) install(name string) error {
+	if err := os.MkdirAll(filepath.Join(w.dir, RulesName), 0o700); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(w.dir, "later", name), filepath.Join(w.dir, RulesName, name))
 }
 
 // fault prints an error as a person sees it.

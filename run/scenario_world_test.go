@@ -26,16 +26,14 @@ import (
 
 // setting is a scenario's file "config".
 type setting struct {
-	Join    string                                 `yaml:"join"`
-	Clash   string                                 `yaml:"clash"`
-	Like    string                                 `yaml:"like"`
-	Guard   Limits                                 `yaml:"guard"`
-	Scope   map[canopy.ConnectorID]ScopeByName     `yaml:"scope"`
-	Domains []string                               `yaml:"domains"`
-	Switch  map[string]bool                        `yaml:"switch"`
-	Drop    []canopy.Attr                          `yaml:"drop"`
-	NoGuard bool                                   `yaml:"-"`
-	Refuse  map[canopy.ConnectorID]map[string]bool `yaml:"-"`
+	Join    string                             `yaml:"join"`
+	Clash   string                             `yaml:"clash"`
+	Like    string                             `yaml:"like"`
+	Guard   Limits                             `yaml:"guard"`
+	Scope   map[canopy.ConnectorID]ScopeByName `yaml:"scope"`
+	Domains []string                           `yaml:"domains"`
+	Switch  map[string]bool                    `yaml:"switch"`
+	Drop    []canopy.Attr                      `yaml:"drop"`
 }
 
 // world is what a scenario happens in: forests behind TLS, a tenant, and the product between them.
@@ -83,7 +81,7 @@ func newWorld(ctx context.Context, t *testing.T, a *archive) *world {
 			if err := dec.Decode(&w.set); err != nil && !errors.Is(err, io.EOF) {
 				w.failf("%v", err)
 			}
-		case strings.HasPrefix(f.name, "rules/"):
+		case strings.HasPrefix(f.name, "rules/"), strings.HasPrefix(f.name, "later/"):
 			path := filepath.Join(w.dir, f.name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
