@@ -114,11 +114,16 @@ func (t *tx) identify(ctx context.Context, r *entryRow, exported int64) error {
 	if err != nil || !found || source == 0 {
 		return err
 	}
+	return t.given(ctx, r, source)
+}
+
+// given keeps that the object of a source entry was given a target's source anchor.
+func (t *tx) given(ctx context.Context, r *entryRow, source int64) error {
 	giver, err := t.head(ctx, source)
-	if err != nil || giver == nil || giver.anchor == "" {
+	if err != nil || giver == nil || giver.anchor == "" || r.sourceAnchor == "" {
 		return err
 	}
-	_, err = t.Exec(ctx, `INSERT INTO identity (connector, anchor, source_anchor) VALUES ($1, $2, $3)
-		ON CONFLICT (connector, anchor) DO UPDATE SET source_anchor = excluded.source_anchor`, giver.connector, giver.anchor, r.sourceAnchor)
-	return err
+	columns := []string{"connector", "anchor", "source_anchor"}
+	return t.writer("identity", db.Bulk{Table: "identity", Columns: columns, Conflict: columns[:2], Update: columns[2:]}).
+		Add(ctx, giver.connector, giver.anchor, r.sourceAnchor)
 }

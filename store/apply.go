@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -59,6 +60,9 @@ type applying struct {
 	dueM    map[int64]int64         // marks
 	dueE    map[int64]int64         // marks
 	waiting map[int64][]*exportHead // exports that are not sent, by entry
+	heldM   map[int64]int64         // metas of which something is held
+	heldE   map[int64]int64         // unjoined entries of which something is held
+	planned []int64                 // entries whose marks are to go
 }
 
 // placed is an item with its place in the plan.
@@ -141,7 +145,10 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	if len(items) == 0 {
 		a.p.applied = a.p.items
 	}
-	return nil
+	return db.Chunks(2, a.planned, func(args []any, list string) error {
+		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)
+		return err
+	})
 }
 
 // keepStale passes an item by that is not to be applied.
@@ -196,6 +203,12 @@ func (a *applying) load(ctx context.Context, items []placed) error {
 	if a.dueE, err = a.t.marks(ctx, "due_entry", "entry", entries); err != nil {
 		return err
 	}
+	if a.heldM, err = a.t.heldOf(ctx, "meta", "", metas); err != nil {
+		return err
+	}
+	if a.heldE, err = a.t.heldOf(ctx, "entry", "meta = 0 AND ", entries); err != nil {
+		return err
+	}
 	targets := entries
 	for _, rows := range a.members {
 		for _, r := range rows {
@@ -217,6 +230,17 @@ func (t *tx) marks(ctx context.Context, table, column string, ids []int64) (map[
 		}, `SELECT `+column+`, mark FROM `+table+` WHERE `+column+` IN (`+list+`)`, args...)
 	})
 	return marks, err
+}
+
+// heldOf finds of which metas, or of which unjoined entries, something is held.
+func (t *tx) heldOf(ctx context.Context, column, where string, ids []int64) (map[int64]int64, error) {
+	found := map[int64]int64{}
+	err := db.Chunks(1, ids, func(args []any, list string) error {
+		some, err := t.pairs(ctx, `SELECT `+column+`, n FROM held WHERE `+where+column+` IN (`+list+`)`, args...)
+		maps.Copy(found, some)
+		return err
+	})
+	return found, err
 }
 
 // members loads the entries that are joined to metas, without bodies.

@@ -15,9 +15,7 @@ func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
 	if a.stale(item) {
 		return errStale
 	}
-	if err := a.clearDue(ctx, item); err != nil {
-		return err
-	}
+	a.clearDue(item)
 	if item.Meta == 0 {
 		return a.alone(ctx, item)
 	}
@@ -79,25 +77,19 @@ type unit struct {
 	arrived bool        // an entry of a target came
 }
 
-// clearDue takes the marks of the item's entries away.
-func (a *applying) clearDue(ctx context.Context, item *canopy.PlanItem) error {
-	var ids []int64
-	for _, e := range item.Entries {
-		ids = append(ids, int64(e.Entry))
-	}
-	for _, j := range item.Joins {
-		ids = append(ids, int64(j.Entry))
-	}
-	marked := ids[:0]
-	for _, id := range ids {
-		if _, ok := a.dueE[id]; ok {
-			marked = append(marked, id)
+// clearDue notes the item's entries, so that their marks go with the batch's.
+func (a *applying) clearDue(item *canopy.PlanItem) {
+	note := func(id canopy.EntryID) {
+		if _, marked := a.dueE[int64(id)]; marked {
+			a.planned = append(a.planned, int64(id))
 		}
 	}
-	return db.Chunks(2, marked, func(args []any, list string) error {
-		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)
-		return err
-	})
+	for _, e := range item.Entries {
+		note(e.Entry)
+	}
+	for _, j := range item.Joins {
+		note(j.Entry)
+	}
 }
 
 // alone applies an item about entries that join nothing.
@@ -166,8 +158,10 @@ func (a *applying) join(ctx context.Context, u *unit, r *entryRow, via canopy.Jo
 	if err := a.log(ctx, r, u.id, via.Kind.String(), why); err != nil {
 		return err
 	}
-	if _, err := a.t.Exec(ctx, `DELETE FROM held WHERE meta = 0 AND entry = $1`, r.id); err != nil {
-		return err
+	if _, held := a.heldE[r.id]; held {
+		if _, err := a.t.Exec(ctx, `DELETE FROM held WHERE meta = 0 AND entry = $1`, r.id); err != nil {
+			return err
+		}
 	}
 	r.meta, r.via, r.viaRule, r.viaOn = u.id, via.Kind, string(via.Rule), via.On
 	a.t.touch(r)

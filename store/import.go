@@ -302,6 +302,9 @@ func (im *importing) idFor(ctx context.Context, stub, byDN int64) (id int64, err
 // identities are the source anchors that objects were given earlier, by anchor.
 func (t *tx) identities(ctx context.Context, conn int64, anchors []string) (map[string]string, error) {
 	known := map[string]string{}
+	if err := t.flush(ctx, "identity"); err != nil {
+		return nil, err
+	}
 	var one string
 	if any, err := t.One(ctx, []any{&one}, `SELECT anchor FROM identity WHERE connector = $1 LIMIT 1`, conn); err != nil || !any {
 		return known, err

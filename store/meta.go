@@ -62,6 +62,9 @@ func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *ca
 		return err
 	}
 	a.metas[id] = m
+	if _, held := a.heldM[id]; !held && len(image.Held) == 0 {
+		return nil
+	}
 	return a.t.putHeld(ctx, id, nil, item, a.numbered(image.Held))
 }
 

@@ -82,6 +82,7 @@ type recording struct {
 // sentExport is the row of an export that was answered.
 type sentExport struct {
 	id, entry, meta, tries int64
+	source                 int64
 	phase                  canopy.ExportPhase
 }
 
@@ -128,16 +129,23 @@ func (rec *recording) load(ctx context.Context, exports []canopy.Export) error {
 	err := db.Chunks(1, ids, func(args []any, list string) error {
 		return rec.t.Each(ctx, func(r *sql.Rows) error {
 			x := &sentExport{}
-			err := r.Scan(&x.id, &x.entry, &x.meta, &x.tries, &x.phase)
+			err := r.Scan(&x.id, &x.entry, &x.meta, &x.source, &x.tries, &x.phase)
 			rec.sent[x.id] = x
 			return err
-		}, `SELECT id, entry, meta, tries, phase FROM export WHERE id IN (`+list+`)`, args...)
+		}, `SELECT id, entry, meta, source, tries, phase FROM export WHERE id IN (`+list+`)`, args...)
 	})
 	if err != nil {
 		return err
 	}
+	var givers []int64
 	for _, x := range rec.sent {
 		entries = append(entries, x.entry)
+		if x.source != 0 {
+			givers = append(givers, x.source)
+		}
+	}
+	if _, err := rec.t.heads(ctx, givers); err != nil {
+		return err
 	}
 	rows, err := rec.t.heads(ctx, entries)
 	if err != nil {
@@ -282,7 +290,7 @@ func (rec *recording) bind(ctx context.Context, e *canopy.Export, res *canopy.Re
 		r.sourceAnchor = e.SourceAnchor
 	}
 	if res.Anchor == "" || string(res.Anchor) == r.anchor {
-		return r, rec.t.identify(ctx, r, 0)
+		return r, rec.t.given(ctx, r, x.source)
 	}
 	rows, err := rec.t.byAnchor(ctx, rec.c.no, []string{string(res.Anchor)})
 	if err != nil {
@@ -291,7 +299,7 @@ func (rec *recording) bind(ctx context.Context, e *canopy.Export, res *canopy.Re
 	switch {
 	case len(rows) == 0 && r.anchor == "":
 		r.anchor = string(res.Anchor)
-		return r, rec.t.identify(ctx, r, 0)
+		return r, rec.t.given(ctx, r, x.source)
 	case len(rows) == 0:
 		rows = []*entryRow{{connector: rec.c.no, anchor: string(res.Anchor), class: r.class, state: canopy.Planned, whole: true}}
 		if rows[0].id, err = rec.t.next(ctx, nounEntry); err != nil {
