@@ -34,12 +34,10 @@ type Object struct {
 
 // Wanted is what the tenant must hold of one object. Manager and Members are source anchors.
 type Wanted struct {
-	Class                  canopy.Class
-	Anchor                 string
-	UPN, Mail, DisplayName string
-	Enabled                string // TRUE, FALSE, or "" for what has no account
-	Manager                string
-	Addresses, Members     []string
+	Class                                   canopy.Class
+	Anchor, UPN, Mail, DisplayName, Manager string
+	Enabled                                 string // TRUE, FALSE, or "" for what has no account
+	Addresses, Members                      []string
 }
 
 // entry is an object that takes part; party is what has become one: a person, a group, a contact.
@@ -108,11 +106,6 @@ func takePart(w World) (in []*entry, byName map[string]*entry) {
 const foreign = "foreignSecurityPrincipal"
 
 func (e *entry) name(dn string) string { return strconv.Itoa(e.order) + " " + strings.ToLower(dn) }
-
-func (e *entry) number(name string) int64 {
-	n, _ := strconv.ParseInt(e.first(name), 10, 64) // absent is 0
-	return n
-}
 
 func (e *entry) kind() string {
 	c := append([]string{""}, e.Attrs["objectclass"]...) // the last is the object's own

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -42,6 +43,11 @@ func ReadForest(c *ldap.Conn, base string, more ...string) ([]Object, error) {
 
 func (o *Object) first(name string) string {
 	return strings.Join(o.Attrs[name][:min(1, len(o.Attrs[name]))], "")
+}
+
+func (o *Object) number(name string) int64 {
+	n, _ := strconv.ParseInt(o.first(name), 10, 64) // absent is 0
+	return n
 }
 
 // dashed is AD's text of an objectGUID, which ranks objects.

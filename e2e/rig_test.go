@@ -173,6 +173,14 @@ func (a answer) planned() int {
 	return n
 }
 
+// ended is an error unless the run went through.
+func (a answer) ended() error {
+	if a.exit != 0 || a.said() != "" {
+		return errors.New("the run did not go through\n" + a.text)
+	}
+	return nil
+}
+
 // said is every error of the answer.
 func (a answer) said() string {
 	said := a.Error
