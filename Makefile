@@ -58,7 +58,7 @@ verify:
 # At reduced size, and without what must be installed, whatever CI asks for: test runs that part at full size.
 race:
 	@echo "== tests with the race detector"
-	@CI= CANOPY_REAL=no $(GO) test -race -short -timeout 10m $(ROOMS)
+	@CI= CANOPY_REAL=no $(GO) test -race -short -timeout 30m $(ROOMS)
 
 e2e: install
 	@echo "== tests with real domain controllers, and those that are shortened elsewhere"
