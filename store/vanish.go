@@ -112,3 +112,47 @@ func (t *tx) reanchor(ctx context.Context, entries []int64, mark int64) error {
 	}
 	return nil
 }
+
+// lose makes an entry Gone that its directory does not hold any more, and what depends on it due.
+func (t *tx) lose(ctx context.Context, c *conn, r *entryRow, why string) error {
+	if err := t.logRow(ctx, LogRow{Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(r.meta), Connector: c.ID, Step: LogImport, Op: "delete",
+		Text: r.dn + ": " + why}); err != nil {
+		return err
+	}
+	if err := t.vanish(ctx, c, r); err != nil {
+		return err
+	}
+	return t.strip(ctx, c, r)
+}
+
+// strip takes the keys and claims from an entry that is Gone, but for those of Find; one that is not joined goes whole.
+func (t *tx) strip(ctx context.Context, c *conn, r *entryRow) error {
+	mark, err := t.dueMark(ctx)
+	if err != nil {
+		return err
+	}
+	joins, finds := unpackKeys(r.keys)
+	var freed []int64
+	for h := range unpackClaims(r.claims) {
+		freed = append(freed, h)
+	}
+	if r.meta == 0 {
+		err = t.drop(ctx, r)
+	} else {
+		if err := t.entryDue(ctx, r, c.target()); err != nil {
+			return err
+		}
+		if r.keys, _, err = t.setKeys(ctx, r.id, r.keys, nil, finds); err != nil {
+			return err
+		}
+		r.claims, _, _, err = t.setClaims(ctx, r.id, r.claims, nil)
+		t.touch(r)
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.stir(ctx, joins, mark); err != nil {
+		return err
+	}
+	return t.contest(ctx, freed, 0, false, mark)
+}
