@@ -123,7 +123,8 @@ CREATE TABLE target_link (
   PRIMARY KEY (owner, attr, target)
 ) /*sqlite WITHOUT ROWID */;
 CREATE INDEX target_link_target ON target_link (target);
-CREATE INDEX target_link_pending ON target_link (owner, attr) WHERE state > 2;
+-- It has all columns of the table, so that it is walked instead of the table where only its rows are wanted.
+CREATE INDEX target_link_pending ON target_link (owner, attr, target, state) WHERE state > 2;
 CREATE TABLE link_retry (
   owner BIGINT NOT NULL,
   attr BIGINT NOT NULL,
