@@ -37,7 +37,7 @@ func (a *applying) flow(ctx context.Context, f *canopy.LinkFlow, meta int64) err
 		return err
 	}
 	var target int64
-	found, err := a.t.One(ctx, []any{&target}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector = $2 AND state <> 3
+	found, err := a.t.One(ctx, []any{&target}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 = $2 AND state <> 3
 		ORDER BY CASE id WHEN $3 THEN 0 ELSE 1 END, id LIMIT 1`, meta, c.no, int64(f.Entry))
 	if err != nil || !found {
 		return err
@@ -87,10 +87,11 @@ type flowStep struct {
 	first, end int
 }
 
-// The parts of the statements. counterparts are the entries in the target of what a source's rows name.
+// The parts of the statements. A connector is written with + 0, so that no index begins with it: an entry is found by its
+// meta, whatever the database believes of its tables. counterparts are the entries in the target of what a source's rows name.
 const (
-	counterparts = `FROM link l CROSS JOIN entry x CROSS JOIN entry c WHERE l.owner = $3 AND l.attr = $4 AND x.id = l.target AND x.meta > 0
-		AND c.meta = x.meta AND c.meta > 0 AND c.connector = $5 AND c.state <> 3`
+	counterparts = `FROM link l CROSS JOIN entry x CROSS JOIN entry c WHERE l.owner%s = $3 AND l.attr = $4 AND x.id = l.target AND x.meta > 0
+		AND c.meta = x.meta AND c.meta > 0 AND c.connector + 0 = $5 AND c.state <> 3`
 	want = `INSERT INTO target_link (owner, attr, target, state) SELECT DISTINCT $1, $2, c.id, 3 ` + counterparts + ` AND l.state %s
 		ON CONFLICT (owner, attr, target) DO UPDATE SET state = CASE target_link.state WHEN 0 THEN 1 WHEN 2 THEN 3 WHEN 4 THEN 1 ELSE target_link.state END`
 	// unwanted: no link that the source still holds stands behind a row of target_link.
@@ -99,24 +100,25 @@ const (
 	dropRows   = `UPDATE target_link SET state = 4 WHERE owner = $1 AND attr = $2 AND state = 1 AND `
 	forgetRows = `DELETE FROM target_link WHERE owner = $1 AND attr = $2 AND state = 3 AND `
 	removed    = `target IN (SELECT c.id ` + counterparts + ` AND l.state > 1 AND l.state = 3) AND `
-	forget     = `DELETE FROM link WHERE owner = $1 AND attr = $2 AND state > 1 AND state = 3`
+	forget     = `DELETE FROM link WHERE owner + 0 = $1 AND attr = $2 AND state > 1 AND state = 3`
 	settle     = `UPDATE link SET state = CASE WHEN EXISTS (SELECT 1 FROM entry x CROSS JOIN entry c WHERE x.id = link.target AND x.meta > 0
-		AND c.meta = x.meta AND c.meta > 0 AND c.connector = $3 AND c.state <> 3) THEN 0 ELSE 1 END WHERE owner = $1 AND attr = $2 AND state %s`
+		AND c.meta = x.meta AND c.meta > 0 AND c.connector + 0 = $3 AND c.state <> 3) THEN 0 ELSE 1 END WHERE owner%s = $1 AND attr = $2 AND state %s`
+	changed = " + 0" // by the index of rows that changed, see the migration
 )
 
 var (
 	allLinks = []flowStep{
-		{fmt.Sprintf(want, "<> 3"), 0, 5},
+		{fmt.Sprintf(want, "", "<> 3"), 0, 5},
 		{dropRows + unwanted, 0, 4},
 		{forgetRows + unwanted, 0, 4},
 		{forget, 2, 4},
-		{fmt.Sprintf(settle, "<> 3"), 2, 5},
+		{fmt.Sprintf(settle, "", "<> 3"), 2, 5},
 	}
 	changedLinks = []flowStep{
-		{fmt.Sprintf(want, "> 1 AND l.state = 2"), 0, 5},
-		{dropRows + removed + unwanted, 0, 5},
-		{forgetRows + removed + unwanted, 0, 5},
+		{fmt.Sprintf(want, changed, "> 1 AND l.state = 2"), 0, 5},
+		{dropRows + fmt.Sprintf(removed, changed) + unwanted, 0, 5},
+		{forgetRows + fmt.Sprintf(removed, changed) + unwanted, 0, 5},
 		{forget, 2, 4},
-		{fmt.Sprintf(settle, "> 1 AND state = 2"), 2, 5},
+		{fmt.Sprintf(settle, changed, "> 1 AND state = 2"), 2, 5},
 	}
 )

@@ -75,7 +75,7 @@ func (s *Store) Stock(ctx context.Context, target canopy.ConnectorID, class cano
 			return err
 		}, `SELECT o.dn, count(DISTINCT t.id) FROM key k CROSS JOIN entry o CROSS JOIN entry x CROSS JOIN entry t
 			WHERE k.hash = $1 AND k.name = '' AND o.id = k.owner AND x.connector = o.connector AND x.parent = o.anchor AND x.meta > 0
-			AND t.meta = x.meta AND t.meta > 0 AND t.connector = $2 AND t.class = $3 AND t.state IN (0, 2) GROUP BY o.id, o.dn`,
+			AND t.meta = x.meta AND t.meta > 0 AND t.connector + 0 = $2 AND t.class = $3 AND t.state IN (0, 2) GROUP BY o.id, o.dn`,
 			findHash(container), c.no, string(class))
 	})
 	if err != nil {

@@ -91,16 +91,19 @@ func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, lim
 		}
 		all[canopy.Attr(name)] = ch
 		return nil
-	}, `SELECT l.owner, l.attr, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn
-		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
-		WHERE l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
-		AND o.state <> 3 AND y.state <> 3
-		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner, l.attr, l.target`, conn, now)
+	}, linksToSend, conn, now)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return out, err
 }
+
+// linksToSend goes by the index of pending rows, see the migration.
+const linksToSend = `SELECT l.owner, l.attr, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn
+		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
+		WHERE l.state > 2 AND l.owner + 0 > 0 AND o.id = l.owner AND y.id = l.target AND o.connector + 0 = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
+		AND o.state <> 3 AND y.state <> 3
+		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner + 0, l.attr, l.target`
 
 // ExportCounts count a target's exports.
 type ExportCounts struct {
@@ -152,8 +155,8 @@ func (s *Store) ExportCounts(ctx context.Context, id canopy.ConnectorID) (Export
 			c.no, int64(canopy.Later)); err != nil {
 			return err
 		}
-		_, err = t.One(ctx, []any{&n.Links}, `SELECT count(*) FROM target_link l CROSS JOIN entry o CROSS JOIN entry y WHERE l.state > 2 AND o.id = l.owner
-			AND y.id = l.target AND o.connector = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
+		_, err = t.One(ctx, []any{&n.Links}, `SELECT count(*) FROM target_link l CROSS JOIN entry o CROSS JOIN entry y WHERE l.state > 2 AND l.owner + 0 > 0 AND o.id = l.owner
+			AND y.id = l.target AND o.connector + 0 = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
 		AND o.state <> 3 AND y.state <> 3`, c.no)
 		return err
 	})

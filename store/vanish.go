@@ -40,7 +40,7 @@ func (t *tx) vanish(ctx context.Context, c *conn, r *entryRow) error {
 // contact that has become a user.
 func (t *tx) replaced(ctx context.Context, c *conn, r *entryRow) error {
 	var other int64
-	found, err := t.One(ctx, []any{&other}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector = $2 AND id <> $3 AND state <> 3 LIMIT 1`,
+	found, err := t.One(ctx, []any{&other}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 = $2 AND id <> $3 AND state <> 3 LIMIT 1`,
 		r.meta, c.no, r.id)
 	if err != nil || !found {
 		return err
@@ -51,7 +51,7 @@ func (t *tx) replaced(ctx context.Context, c *conn, r *entryRow) error {
 		err := rows.Scan(&id)
 		sources = append(sources, id)
 		return err
-	}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector <> $2`, r.meta, c.no)
+	}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 <> $2`, r.meta, c.no)
 	if err != nil {
 		return err
 	}

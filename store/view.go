@@ -167,11 +167,10 @@ func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 		return err
 	}
 	from, to := v.s.words.known(string(q.Attr)), v.s.words.known(string(q.TargetAttr))
-	text := ownLinks
+	text := ownLinks + allRows
 	if q.Changed {
-		text += " AND l.state > 1"
+		text = ownLinks + changedRows
 	}
-	text += " ORDER BY l.target"
 	if err := v.pages(ctx, each, text, int64(q.Owner), from, c.no, int64(q.Target), to); err != nil || q.Changed {
 		return err
 	}
@@ -183,14 +182,18 @@ func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 
 const (
 	// ownLinks are the rows of an entry, each with the first entry of its meta in the target, and what that is to hold.
-	ownLinks = `SELECT l.target, l.state, COALESCE(x.anchor, s.anchor, ''), COALESCE(x.dn, s.dn, ''), x.id, x.state, x.meta, c.id, t.state
-		FROM link l LEFT JOIN entry x ON x.id = l.target LEFT JOIN stub s ON s.id = l.target
-		LEFT JOIN entry c ON c.id = (SELECT min(d.id) FROM entry d WHERE d.meta = x.meta AND d.meta > 0 AND d.connector = $3 AND d.state <> 3)
-		LEFT JOIN target_link t ON t.owner = $4 AND t.attr = $5 AND t.target = c.id
-		WHERE l.owner = $1 AND l.attr = $2 AND l.target > $6`
+	ownLinks = `SELECT q.target, q.state, q.anchor, q.dn, q.entry, q.entry_state, q.meta, q.counterpart,
+		(SELECT t.state FROM target_link t WHERE t.owner = $4 AND t.attr = $5 AND t.target = q.counterpart)
+		FROM (SELECT l.target, l.state, COALESCE(x.anchor, s.anchor, '') AS anchor, COALESCE(x.dn, s.dn, '') AS dn, x.id AS entry, x.state AS entry_state, x.meta,
+			(SELECT min(d.id) FROM entry d WHERE d.meta = x.meta AND d.meta > 0 AND d.connector + 0 = $3 AND d.state <> 3) AS counterpart
+			FROM link l LEFT JOIN entry x ON x.id = l.target LEFT JOIN stub s ON s.id = l.target WHERE l.attr = $2 AND `
+	ownEnd  = `) AS q ORDER BY q.target`
+	allRows = `l.owner = $1 AND l.target > $6` + ownEnd
+	// changedRows goes by the index of rows that changed, see the migration.
+	changedRows = `l.owner + 0 = $1 AND l.target > $6 AND l.state > 1` + ownEnd
 	// otherLinks are the rows that a target's entry is to hold and that no row of the source stands behind.
 	otherLinks = `SELECT t.target, 3, y.anchor, y.dn, NULL, NULL, y.meta, y.id, t.state FROM target_link t CROSS JOIN entry y
-		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND t.state IN (1, 3) AND y.id = t.target AND y.connector = $3
+		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND t.state IN (1, 3) AND y.id = t.target AND y.connector + 0 = $3
 		AND NOT EXISTS (SELECT 1 FROM entry x CROSS JOIN link l WHERE x.meta = y.meta AND x.meta > 0 AND l.owner = $1 AND l.attr = $2 AND l.target = x.id)
 		ORDER BY t.target`
 )

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/db"
+)
+
+// TestChangedLinksCostNoMoreThanTheyAre: the statements that look at changed links go by the index of what changed and by
+// an entry's meta, never through a whole connector or all links of a group. What the database knows of its tables dates from
+// the first load, when there are no metas, so it must not matter.
+func TestChangedLinksCostNoMoreThanTheyAre(t *testing.T) {
+	t.Parallel()
+	people := make([]canopy.Change, 0, 400)
+	var members []string
+	for i := range 400 {
+		a := string(personAnchor(i))
+		people, members = append(people, person(a, a)), append(members, a)
+	}
+	for name, changes := range map[string][]canopy.Change{
+		"people and their group": append(people, group("g1", "staff", members...)),
+		"nothing but one group":  {group("g1", "staff", members...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, c := newWorld(t), newCloud()
+			w.read("contoso.lab", true, changes...)
+			w.ok(w.index(w.ctx)) // with what it learns of the tables
+			w.cycle(c)
+			w.goesBy("link_changed", ownLinks+changedRows)
+			w.goesBy("target_link_pending", linksToSend)
+			for _, s := range changedLinks {
+				w.goesBy("link_changed", s.query)
+			}
+		})
+	}
+}
+
+// goesBy looks at how a statement is carried out: by an index, and through no table or connector as a whole.
+func (w *world) goesBy(index, query string) {
+	w.t.Helper()
+	steps := ""
+	w.ok(w.db.Read(w.ctx, func(x *db.Tx) error {
+		return x.Each(w.ctx, func(r *sql.Rows) error {
+			var a, b, c int
+			var step string
+			err := r.Scan(&a, &b, &c, &step)
+			steps += step + "\n"
+			return err
+		}, "EXPLAIN QUERY PLAN "+query, 1, 1, 1, 1, 1, 0)
+	}))
+	if !strings.Contains(steps, index) {
+		w.t.Errorf("%s\ndoes not go by %s:\n%s", query, index, steps)
+	}
+	// Of what is pending, everything is looked at.
+	steps = strings.ReplaceAll(steps, "SCAN l USING COVERING INDEX target_link_pending", "")
+	steps = strings.ReplaceAll(steps, "SCAN q", "")
+	for _, bad := range []string{"entry_parent", "entry_anchor", "entry_synced", "SCAN "} {
+		if strings.Contains(steps, bad) {
+			w.t.Errorf("%s\nuses %s:\n%s", query, bad, steps)
+		}
+	}
+}
