@@ -163,7 +163,11 @@ func (l *propLife) step(r *rapid.T, t *testing.T) {
 	case "switch":
 		set("userAccountControl", canopy.Int(int64(512+2*(number%2))))
 	case "address":
-		set("proxyAddresses", canopy.Text(fmt.Sprintf("smtp:%s%d@two.test", l.b.names[i], number)))
+		list := canopy.Texts(fmt.Sprintf("smtp:%s%d@two.test", l.b.names[i], number))
+		if mail := l.mail[i][who.Anchor]; strings.Contains(mail, "@") { // the oracle knows of no main address but this
+			list = append(list, canopy.Text("SMTP:"+mail))
+		}
+		set("proxyAddresses", list...)
 	case "manager":
 		l.link(t, i, who, canopy.AttrManager, living[number%len(living)], true)
 	case "member":

@@ -64,7 +64,7 @@ func propPeople() *rapid.Generator[propPerson] {
 				p.Addresses = append(p.Addresses, a)
 			}
 		}
-		if rapid.IntRange(0, 4).Draw(t, "upn") == 4 {
+		if rapid.IntRange(0, 4).Draw(t, "upn") == 4 && !p.Mailbox { // a mailbox decides about addresses alone
 			p.UPN = "login." + propMail().Draw(t, "login")
 		}
 		return p

@@ -1,7 +1,10 @@
 package samba
 
 import (
-	"os"
+	"errors"
+	"os/exec"
+	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,14 +35,34 @@ func TestSchemaPhases(t *testing.T) {
 	}
 }
 
+// A process that began its own session is asked: the session of the test itself may be one that this namespace cannot name.
 func TestStatOf(t *testing.T) {
 	t.Parallel()
-	start, sid, err := statOf(os.Getpid())
-	if err != nil || start == 0 || sid == 0 {
-		t.Fatalf("got start %d, session %d, %v", start, sid, err)
+	cmd := exec.CommandContext(t.Context(), "cat")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := session(os.Getpid(), start+1); got != nil {
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	start, sid, err := statOf(pid)
+	if err != nil || start == 0 || sid != pid {
+		t.Errorf("got start %d, session %d, %v; want session %d", start, sid, err, pid)
+	}
+	if got, want := session(pid, start), []int{pid}; !slices.Equal(got, want) {
+		t.Errorf("its session: got %v, want %v", got, want)
+	}
+	if got := session(pid, start+1); got != nil {
 		t.Errorf("a process with another start: got %v, want none", got)
+	}
+	if err := errors.Join(stdin.Close(), cmd.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got := session(pid, start); got != nil {
+		t.Errorf("a process that ended: got %v, want none", got)
 	}
 }
 
