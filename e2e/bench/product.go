@@ -25,6 +25,8 @@ type stage struct {
 	Seconds float64 `json:"seconds"`
 	CPU     float64 `json:"cpu"`
 	Rows    int     `json:"rows,omitempty"` // that store and tenant have more than before
+	// PeakByte is the most memory that the process had from its beginning to the stage's end.
+	PeakByte int64 `json:"peakBytes,omitempty"`
 }
 
 // cycle is what one cycle took and did.
