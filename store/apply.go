@@ -67,7 +67,7 @@ type applying struct {
 
 // placed is an item with its place in the plan.
 type placed struct {
-	canopy.PlanItem
+	packed
 	place int64
 }
 
@@ -103,25 +103,31 @@ func (a *applying) start(ctx context.Context) error {
 	return err
 }
 
-// read loads the next items.
-func (a *applying) read(ctx context.Context, after int64, limit int, where string) ([]placed, error) {
-	var out []placed
+// read loads the next items, without their links.
+func (a *applying) read(ctx context.Context, limit int) ([]placed, error) {
+	out := make([]placed, 0, limit)
 	err := a.t.Each(ctx, func(r *sql.Rows) error {
 		var id int64
 		var body []byte
 		if err := r.Scan(&id, &body); err != nil {
 			return err
 		}
-		item, err := a.t.s.words.decodeItem(body)
+		item, err := a.t.s.words.unpack(body)
+		if err != nil {
+			return err
+		}
+		if item.Image != nil {
+			item.Image.Attrs, err = a.t.s.words.decodeImage(item.image, canopy.AttrDisplayName, canopy.AttrSourceObjectType, canopy.AttrSourceAnchor)
+		}
 		out = append(out, placed{item, id - itemID(a.p.id, 0)})
 		return err
-	}, `SELECT id, body FROM plan_item WHERE id > $1 AND id < $2`+where+` ORDER BY id LIMIT $3`, itemID(a.p.id, after), itemID(a.p.id+1, 0), limit)
+	}, `SELECT id, body FROM plan_item WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3`, itemID(a.p.id, a.p.applied), itemID(a.p.id+1, 0), limit)
 	return out, err
 }
 
 // items applies the next items.
 func (a *applying) items(ctx context.Context, limit int) error {
-	items, err := a.read(ctx, a.p.applied, limit, "")
+	items, err := a.read(ctx, limit)
 	if err != nil {
 		return err
 	}
@@ -130,7 +136,7 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	}
 	for i := range items {
 		item := &items[i]
-		switch err := a.item(ctx, &item.PlanItem); {
+		switch err := a.item(ctx, &item.packed); {
 		case errors.Is(err, errStale):
 			if err := a.keepStale(ctx, item); err != nil {
 				return err

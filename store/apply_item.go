@@ -9,7 +9,8 @@ import (
 )
 
 // item applies one item, or gives errStale before anything of it is done.
-func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
+func (a *applying) item(ctx context.Context, p *packed) error {
+	item := &p.PlanItem
 	if a.stale(item) {
 		return errStale
 	}
@@ -20,7 +21,7 @@ func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
 	id := a.p.meta(item.Meta)
 	old := a.metas[id]
 	if item.Image != nil && !item.Dies {
-		if err := a.putMeta(ctx, id, old, item); err != nil {
+		if err := a.putMeta(ctx, id, old, p); err != nil {
 			return err
 		}
 	} else if len(item.Joins) > 0 && !item.Dies {
@@ -37,7 +38,7 @@ func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
 	if err := a.joins(ctx, item, u); err != nil {
 		return err
 	}
-	if err := a.exports(ctx, item, u); err != nil {
+	if err := a.exports(ctx, p, u); err != nil {
 		return err
 	}
 	if err := a.connect(ctx, u); err != nil {
