@@ -63,6 +63,7 @@ type applying struct {
 	heldM   map[int64]int64         // metas of which something is held
 	heldE   map[int64]int64         // unjoined entries of which something is held
 	planned []int64                 // entries whose marks are to go
+	came    []int64                 // source entries for which the target has an object now
 }
 
 // placed is an item with its place in the plan.
@@ -150,6 +151,9 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	}
 	if len(items) == 0 {
 		a.p.applied = a.p.items
+	}
+	if err := a.reach(ctx); err != nil {
+		return err
 	}
 	return db.Chunks(2, a.planned, func(args []any, list string) error {
 		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)

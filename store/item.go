@@ -213,6 +213,7 @@ func (w *words) encodeExport(e canopy.Export) (body, hash []byte, err error) {
 	h.text(string(e.Class))
 	h.text(e.SourceAnchor)
 	h.text(e.DN)
+	h.count(len(e.Clear))
 	for _, name := range slices.Sorted(slices.Values(e.Clear)) {
 		h.text(string(name))
 	}
