@@ -129,8 +129,6 @@ func values(v canopy.Values) string {
 	return clean(strings.Join(texts, ", "))
 }
 
-func clean(s string) string { return strings.Map(printable, s) }
-
 // showPlan prints a stored plan.
 func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most int) error {
 	if id == 0 {
