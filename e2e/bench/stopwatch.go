@@ -88,11 +88,12 @@ func (w *stopwatch) next(name string) {
 	}
 	if w.now = name; name != "" {
 		w.start(name)
+		forgetPeak()
 	}
 	w.from, w.cpu = time.Now(), used()
 }
 
-// most is the most memory that the process had until now.
+// most is the most memory that the process had in this stage.
 func (w *stopwatch) most() int64 {
 	n, err := peak()
 	w.err = errors.Join(w.err, err)
