@@ -64,6 +64,7 @@ type applying struct {
 	heldE   map[int64]int64         // unjoined entries of which something is held
 	planned []int64                 // entries whose marks are to go
 	came    []int64                 // source entries for which the target has an object now
+	housed  []int64                 // entries that were joined: from now on their metas are due in their place
 }
 
 // placed is an item with its place in the plan.
@@ -155,8 +156,26 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	if err := a.reach(ctx); err != nil {
 		return err
 	}
+	if err := a.settled(ctx); err != nil {
+		return err
+	}
 	return db.Chunks(2, a.planned, func(args []any, list string) error {
 		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)
+		return err
+	})
+}
+
+// settled takes the marks of entries that were joined, those too that the joining itself has made.
+func (a *applying) settled(ctx context.Context) error {
+	var marked []int64
+	for _, id := range a.housed {
+		delete(a.t.dueE, id)
+		if _, ok := a.dueE[id]; ok {
+			marked = append(marked, id)
+		}
+	}
+	return db.Chunks(1, marked, func(args []any, list string) error {
+		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE entry IN (`+list+`)`, args...)
 		return err
 	})
 }

@@ -85,7 +85,9 @@ func (a *applying) clearDue(item *canopy.PlanItem) {
 		note(e.Entry)
 	}
 	for _, j := range item.Joins {
-		note(j.Entry)
+		if j.Via.Kind == canopy.NotJoined {
+			note(j.Entry)
+		}
 	}
 }
 
@@ -162,6 +164,7 @@ func (a *applying) join(ctx context.Context, u *unit, r *entryRow, via canopy.Jo
 	}
 	r.meta, r.via, r.viaRule, r.viaOn = u.id, via.Kind, string(via.Rule), via.On
 	a.t.touch(r)
+	a.housed = append(a.housed, r.id)
 	u.members = append(u.members, r)
 	if c := a.t.s.byNumber()[r.connector]; c.target() {
 		u.arrived = true

@@ -326,7 +326,7 @@ func (rec *recording) deleted(ctx context.Context, r *entryRow) error {
 	if r.keys, _, err = rec.t.setKeys(ctx, r.id, r.keys, nil, finds); err != nil {
 		return err
 	}
-	return rec.t.contest(ctx, freed, 0, false, mark)
+	return rec.t.contest(ctx, freed, 0, true, mark)
 }
 
 // bind gives an entry the anchor with which the target answered its add. When the target has met an object that has an

@@ -160,5 +160,5 @@ func (t *tx) strip(ctx context.Context, c *conn, r *entryRow) error {
 	if err := t.stir(ctx, joins, mark); err != nil {
 		return err
 	}
-	return t.contest(ctx, freed, 0, false, mark)
+	return t.contest(ctx, freed, 0, true, mark)
 }
