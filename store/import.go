@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 
@@ -84,24 +83,6 @@ func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, er
 		return ImportCounts{}, wrap(err)
 	}
 	return counts, nil
-}
-
-// wordsOf yields the names that changes bring.
-func wordsOf(changes []canopy.Change) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range changes {
-			for name := range attrNames(changes[i].Attrs) {
-				if !yield(name) {
-					return
-				}
-			}
-			for name := range attrNames(changes[i].Links) {
-				if !yield(name) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // prepared is what can be said of a full image before the transaction.
