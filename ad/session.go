@@ -148,6 +148,7 @@ func (s *session) search(ctx context.Context, q query, each func(*entry) error) 
 		return nil, err
 	}
 	defer s.wire.close(st)
+	defer s.entry.forget()
 	for {
 		msg, err := s.wire.receive(ctx, st)
 		if err != nil {

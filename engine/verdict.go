@@ -201,6 +201,11 @@ func (v *verdicts) number() {
 		}
 		return v.compare(a.maker, b.maker)
 	})
+	count := 0
+	for _, h := range v.homes {
+		count += len(h.members)
+	}
+	p.joined = make([]assignment, 0, count)
 	for _, h := range v.homes {
 		if h.maker >= 0 {
 			p.local = append(p.local, local{class: h.class})
@@ -209,14 +214,15 @@ func (v *verdicts) number() {
 		slices.SortFunc(h.members, func(a, b member) int { return v.compare(a.cand, b.cand) })
 		for _, m := range h.members {
 			c := &v.g.j.cands[m.cand]
-			a := assignment{entry: c.id, kind: m.kind, rule: c.makes}
+			a := assignment{meta: h.meta, entry: c.id, kind: m.kind, rule: c.makes}
 			if met := v.g.met[m.cand]; m.kind == canopy.JoinedBy && met.asker >= 0 {
-				a.asker, a.group = v.g.j.cands[met.asker].id, met.group
+				a.asker, a.group = v.g.j.cands[met.asker].id, int32(met.group)
 			}
-			p.joined[h.meta] = append(p.joined[h.meta], a)
+			p.joined = append(p.joined, a)
 			p.goesTo[c.id] = h.meta
 		}
 	}
+	slices.SortStableFunc(p.joined, func(a, b assignment) int { return cmp.Compare(a.meta, b.meta) })
 }
 
 // touched are the metas that get or lose an entry.

@@ -16,7 +16,7 @@ const keyAnchor = "anchor:"
 // meetAtOnce is how many objects are met together; mostKnown is how many are kept in mind.
 const (
 	meetAtOnce = 256
-	mostKnown  = 50_000
+	mostKnown  = 10_000
 )
 
 // foresee looks up in a few questions which of the anchors and claims of exports nobody has, and the objects between which
