@@ -2,6 +2,7 @@ package ad
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,6 +34,7 @@ type session struct {
 	ldap   *ldap.Conn
 	server string // its address
 	host   string
+	cert   *x509.Certificate // the controller's; nil in clear text
 	root   root
 	// invocation is the id of the controller's database: USNs and cookies belong to it.
 	invocation string
