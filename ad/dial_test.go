@@ -213,4 +213,3 @@ func TestWrongPasswordOnce(t *testing.T) {
 		}
 	}
 }
-
