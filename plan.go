@@ -160,6 +160,10 @@ type AttrChange struct {
 	Origin Origin `json:"origin"`
 }
 
+// Unmatched stands before the name of a match key in a target's Description.Values: objects of its own are not taken over
+// by that key now, and the value says why and what to do.
+const Unmatched = "Unmatched."
+
 // PlannedMatch says that an add will meet an object that the target holds already.
 type PlannedMatch struct {
 	Entry  EntryID `json:"entry"`

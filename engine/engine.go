@@ -106,7 +106,8 @@ type Planner struct {
 
 	ambiguous map[canopy.EntryID]bool // entries that Join held back
 
-	left   map[canopy.EntryID]bool // entries that the survey found to leave their metas
+	left   map[canopy.EntryID]bool   // entries that the survey found to leave their metas
+	barred map[canopy.EntryID]string // objects of a target's own that are not taken over, with why
 	claims claimBook
 	trace  *Trace
 }
@@ -142,6 +143,7 @@ func (e *Engine) NewPlanner(view View) *Planner {
 		alone:     map[canopy.EntryID]canopy.EntryOutcome{},
 		ambiguous: map[canopy.EntryID]bool{},
 		left:      map[canopy.EntryID]bool{},
+		barred:    map[canopy.EntryID]string{},
 		claims:    newClaimBook(),
 	}
 }
