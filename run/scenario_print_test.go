@@ -185,6 +185,9 @@ func (w *world) item(ctx context.Context, i *canopy.PlanItem, counts map[canopy.
 			say("%s", flow(l))
 		}
 	}
+	for _, f := range i.Findings {
+		fmt.Fprintf(&b, "    finding: %s; %s\n", f.Text, f.Next)
+	}
 	for _, h := range i.Held {
 		say("%s", w.held(&h))
 	}

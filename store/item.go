@@ -98,8 +98,9 @@ func (p *packer) json(v any, empty bool) {
 
 // rareItem and rareExport are the parts of items and of their exports that are kept as JSON.
 type rareItem struct {
-	Held  []canopy.Held `json:"held,omitempty"`
-	Image []canopy.Held `json:"image,omitempty"`
+	Held  []canopy.Held    `json:"held,omitempty"`
+	Image []canopy.Held    `json:"image,omitempty"`
+	Found []canopy.Finding `json:"found,omitempty"`
 }
 
 type rareExport struct {
@@ -116,11 +117,11 @@ func (w *words) encodeItem(item *canopy.PlanItem) (body, links []byte, err error
 	p.text(item.Label)
 	p.text(item.Where)
 	p.truth(item.Dies)
-	rare := rareItem{Held: item.Held}
+	rare := rareItem{Held: item.Held, Found: item.Findings}
 	if item.Image != nil {
 		rare.Image = item.Image.Held
 	}
-	p.json(&rare, len(rare.Held)+len(rare.Image) == 0)
+	p.json(&rare, len(rare.Held)+len(rare.Image)+len(rare.Found) == 0)
 	p.parties(item)
 	p.count(len(item.Exports))
 	for i := range item.Exports {

@@ -71,7 +71,7 @@ func (w *words) unpack(body []byte) (packed, error) {
 	p.Class, p.Label, p.Where, p.Dies = canopy.Class(r.text()), r.text(), r.text(), r.truth()
 	var rare rareItem
 	r.json(&rare)
-	p.Held = rare.Held
+	p.Held, p.Findings = rare.Held, rare.Found
 	r.parties(&p.PlanItem)
 	p.Exports = list(&r, func(x *canopy.PlannedExport) { p.exports = append(p.exports, r.export(x)) })
 	if r.truth() {

@@ -66,7 +66,12 @@ func TestLabOnce(t *testing.T) {
 func TestCommandsBesideALab(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	must(t, dir, "lab", "--once", "--people", "60")
+	out := must(t, dir, "lab", "--once", "--people", "60")
+	for _, want := range []string{"Findings:", "Ruth Hall", "ruth hall@contoso.com", "a space", "correct it in CN=Ruth Hall"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the lab's report lacks %q:\n%s", want, out)
+		}
+	}
 	var user string
 	for _, args := range [][]string{{"plan", "list"}, {"plan", "show", "1"}, {"plan", "show", "1", "--all"}, {"log"}, {"log", "--runs"}, {"log", "--refused"},
 		{"rule", "list"}, {"plan", "--no-import", "--preview"}} {
