@@ -65,13 +65,7 @@ func (a *applying) eachFlow(ctx context.Context, flows []*flowing, end func(*flo
 		}
 	}
 	args := make([]any, 0, 3*size)
-	var b strings.Builder
-	b.WriteString("WITH flow (n, owner, attr, conn) AS (VALUES ")
 	for i := range size {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("(" + strconv.Itoa(i) + ", " + db.List(3*i+1, 3) + ")")
 		if i >= len(flows) {
 			args = append(args, 0, 0, 0) // nobody's, so that there are few different statements
 			continue
@@ -79,7 +73,20 @@ func (a *applying) eachFlow(ctx context.Context, flows []*flowing, end func(*flo
 		owner, attr := end(flows[i])
 		args = append(args, owner, attr, flows[i].conn)
 	}
-	return a.t.Each(ctx, scan, b.String()+") "+query, args...)
+	return a.t.Each(ctx, scan, withFlows(size, query), args...)
+}
+
+// withFlows puts a table of size flows before a query.
+func withFlows(size int, query string) string {
+	var b strings.Builder
+	b.WriteString("WITH flow (n, owner, attr, conn) AS (VALUES ")
+	for i := range size {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + strconv.Itoa(i) + ", " + db.List(3*i+1, 3) + ")")
+	}
+	return b.String() + ") " + query
 }
 
 // held notes the flows whose target has rows that might be unwanted.
