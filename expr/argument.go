@@ -83,7 +83,7 @@ func (p *parser) declared(n *node) *Error {
 // counted checks that a call has as many arguments as it takes, drops those left out at the end, and looks at those that
 // are written down.
 func (p *parser) counted(n *node) *Error {
-	for len(n.args) > n.fn.required && n.args[len(n.args)-1].kind == nodeLeftOut && n.fn.repeats == 0 {
+	for len(n.args) > n.fn.required && len(n.args) <= len(n.fn.kinds) && n.args[len(n.args)-1].kind == nodeLeftOut && n.fn.repeats == 0 {
 		n.args = n.args[:len(n.args)-1]
 	}
 	if n.fn.check != nil {

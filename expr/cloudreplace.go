@@ -44,7 +44,7 @@ func checkReplace(n *node) (int, string) {
 	}
 	mode := modeOf(n)
 	if replaceModes[mode] == nil {
-		return 0, "has " + strings.ReplaceAll("source "+mode, " ", ", ") + "; with source go old and value, old and template, pattern and value, pattern, group and value, or pattern, group and attribute"
+		return 0, "has " + strings.ReplaceAll(strings.TrimSpace("source "+mode), " ", ", ") + "; with source go old and value, old and template, pattern and value, pattern, group and value, or pattern, group and attribute"
 	}
 	if len(n.args) > argPattern && n.args[argPattern].kind == nodeLiteral {
 		p, err := newPattern(n.args[argPattern].value.s)

@@ -29,7 +29,7 @@ var cloudText = []function{
 	{name: "ToUpper", takes: "t?t", maps: true, usage: `ToUpper(source, ["culture"])`, text: "in upper case, in the same way",
 		tries: []Example{{`ToUpper("izmir", "tr-TR")`, `"İZMİR"`}}, call: inCase(true)},
 	{name: "Replace", takes: "t?tttttt", null: nullSeen, usage: "Replace(source, [old], [pattern], [group], [value], [attribute], [template])",
-		text:  "one of five things, by which arguments are there. old and value: each old as value. old and template: the template, with each old in it as source. pattern and value: each hit of the .NET regular expression as value, in which ${name} and $1 stand for its groups. pattern, group and value: what the group hit as value. pattern, group and attribute: source, or when it is NULL or empty what the group hits in attribute. Case counts",
+		text: "one of five things, by which arguments are there. old and value: each old as value. old and template: the template, with each old in it as source. pattern and value: each hit of the .NET regular expression as value, in which ${name} and $1 stand for its groups. pattern, group and value: what the group hit as value. pattern, group and attribute: source, or when it is NULL or empty what the group hits in attribute. Case counts",
 		tries: []Example{{`Replace("ann@contoso.com", "@contoso.com", , , "", , )`, `"ann"`}, {`Replace("+91 9998887777", , "\\+(?<code>\\d* )(?<number>\\d{10})", , "${number}", , )`, `"9998887777"`},
 			{`Replace("545 Tremont Street", , "(?<no>^\\d*)", "no", "888", , )`, `"888 Tremont Street"`}}, check: checkReplace, lazy: lazyReplace},
 }
@@ -171,7 +171,7 @@ func languageOf(culture string) (string, bool) {
 // marked are the letters that NormalizeDiacritics knows, after what it makes of them. Capitals are made of the small ones.
 var marked = map[string]string{
 	"a": "äàâãåáąăāǟǡ", "ae": "æǣ", "c": "çčć", "d": "ďḏ", "e": "ëèéêęěėēḗḕ", "g": "ğḡ", "i": "ïîìíıī", "l": "ľłḹḻ", "n": "ñńňṉ",
-	"o": "öòőõôóōṓṑȫǭȭȱ", "oe": "øœ", "r": "řṟṝ", "ss": "ß", "s": "šśșş", "t": "ťțṯ", "u": "üùûúůűūǖṻ", "y": "ÿýȳ", "z": "źžżẕ",
+	"o": "öòőõôóōṓṑȫǭȭȱ", "oe": "øœ", "r": "řṟṝ", "ss": "ß", "s": "šśșş", "t": "ťțṯ", "u": "üùûúůűūǖṻṳ", "y": "ÿýȳ", "z": "źžżẕ",
 }
 
 // plainLetters are the same by letter.

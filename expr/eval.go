@@ -62,6 +62,7 @@ func (p *Program) Eval(env Env) (Value, error) {
 // machine is one evaluation under way.
 type machine struct {
 	env      Env
+	around   *World // nil: not asked for yet
 	stack    []Value
 	room     [8]Value
 	vars     []Value
@@ -75,7 +76,7 @@ type machine struct {
 func (m *machine) rest() {
 	clear(m.stack[:cap(m.stack)])
 	clear(m.vars[:cap(m.vars)])
-	m.env, m.stack, m.vars = nil, m.stack[:0], m.vars[:0]
+	m.env, m.around, m.stack, m.vars = nil, nil, m.stack[:0], m.vars[:0]
 	if m.cancel != nil {
 		m.cancel()
 		m.limit, m.cancel = nil, nil
@@ -84,10 +85,12 @@ func (m *machine) rest() {
 
 // world is what lies outside the object; never nil.
 func (m *machine) world() *World {
-	if w := m.env.World(); w != nil {
-		return w
+	if m.around == nil {
+		if m.around = m.env.World(); m.around == nil {
+			m.around = noWorld
+		}
 	}
-	return noWorld
+	return m.around
 }
 
 var noWorld = &World{}

@@ -31,7 +31,7 @@ var cloudFlow = []function{
 		text:  `the value beside the first key that is the same text as source, case included; else default. The key "" meets a source that is NULL or empty. Only the value that is taken is evaluated`,
 		tries: []Example{{`Switch("QLD", "Australia/Sydney", "NSW", "Australia/Sydney", "QLD", "Australia/Brisbane")`, `"Australia/Brisbane"`}},
 		null:  nullSeen, lazy: lazyKeys, check: checkKeys, warn: warnKeys},
-	{name: "Coalesce", takes: "vv*", null: nullSeen, usage: "Coalesce(source, ..., default)", text: "the first value that is not NULL; an empty text is a value",
+	{name: "Coalesce", takes: "v*", null: nullSeen, usage: "Coalesce(source, ..., default)", text: "the first value that is not NULL; an empty text is a value",
 		tries: []Example{{`Coalesce([mail], "none")`, `"none"`}}, lazy: lazyCoalesce},
 	{name: "IgnoreFlowIfNullOrEmpty", takes: "v", null: nullSeen, top: true, usage: "IgnoreFlowIfNullOrEmpty(value)",
 		text:  "the value; when it is NULL or empty, what the target holds stays",
@@ -47,7 +47,7 @@ var cloudFlow = []function{
 	{name: "SelectUniqueValue", takes: "vv*", null: nullSeen, top: true, usage: "SelectUniqueValue(candidate, candidate, ...)",
 		text:  "the first candidate that the target does not hold yet; an error when it holds all of them. It stands alone, and makes sense only where a flow applies once",
 		tries: []Example{{`SelectUniqueValue("ann.lee@contoso.com", "a.lee@contoso.com")`, `"ann.lee@contoso.com"`}},
-		check: checkUnique, lazy: lazyUnique},
+		lazy:  lazyUnique},
 	{name: "DefaultDomain", takes: "", usage: "DefaultDomain()", text: "the tenant's default domain, from the parameter Tenant.Default, else Tenant.Initial",
 		tries: []Example{{`DefaultDomain()`, `"contoso.onmicrosoft.com"`}},
 		call: func(m *machine, _ []Value) (Value, error) {
@@ -180,13 +180,6 @@ func lazyCoalesce(_ *compiler, _ *node, args []eval) eval {
 		}
 		return Value{}, nil
 	}
-}
-
-func checkUnique(n *node) (int, string) {
-	if len(n.args) < 2 {
-		return 0, "takes at least 2 candidates"
-	}
-	return 0, ""
 }
 
 // lazyUnique evaluates a candidate only when those before it are taken.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,8 +42,32 @@ func newPattern(src string) (*pattern, error) {
 	return &pattern{re}, nil
 }
 
-// has tells whether the pattern has a group of this name, or number.
-func (p *pattern) has(group string) bool { return p.re.GroupNumberFromName(group) >= 0 }
+// number is that of the group of this name, or of this number.
+func (p *pattern) number(group string) (int, bool) {
+	if n := p.re.GroupNumberFromName(group); n >= 0 {
+		return n, true
+	}
+	n, err := strconv.Atoi(group)
+	return n, err == nil && slices.Contains(p.re.GetGroupNumbers(), n)
+}
+
+// has tells whether the pattern has such a group.
+func (p *pattern) has(group string) bool {
+	_, ok := p.number(group)
+	return ok
+}
+
+// hitOf is what a group hit, nil when it hit nothing.
+func (p *pattern) hitOf(hit *regexp2.Match, group string) *regexp2.Group {
+	n, ok := p.number(group)
+	if !ok {
+		return nil
+	}
+	if g := hit.GroupByNumber(n); g != nil && len(g.Captures) > 0 {
+		return g
+	}
+	return nil
+}
 
 // groups are the names of the groups, for people.
 func (p *pattern) groups() string {
@@ -92,8 +117,8 @@ func (p *pattern) replace(m *machine, s, with string) (string, error) {
 func (p *pattern) replaceGroup(m *machine, s, group, with string) (string, error) {
 	return p.each(m, s, func(b []byte, hit *regexp2.Match) ([]byte, error) {
 		start, length := hit.ByteRange()
-		g := hit.GroupByName(group)
-		if g == nil || len(g.Captures) == 0 {
+		g := p.hitOf(hit, group)
+		if g == nil {
 			return append(b, s[start:start+length]...), nil
 		}
 		at, n := g.ByteRange()
@@ -140,8 +165,8 @@ func (p *pattern) find(m *machine, s, group string) (string, bool, error) {
 	if err != nil || hit == nil {
 		return "", false, err
 	}
-	g := hit.GroupByName(group)
-	if g == nil || len(g.Captures) == 0 {
+	g := p.hitOf(hit, group)
+	if g == nil {
 		return "", false, nil
 	}
 	return g.String(), true, nil
@@ -212,13 +237,10 @@ func (p *pattern) groupText(s string, hit *regexp2.Match) (text string, used int
 		}
 		name = s[:used]
 	}
-	if n, err := strconv.Atoi(name); err == nil {
-		name = strconv.Itoa(n)
-	}
-	if name == "" || !p.has(name) {
+	if !p.has(name) {
 		return "", 0
 	}
-	if g := hit.GroupByName(name); g != nil && len(g.Captures) > 0 {
+	if g := p.hitOf(hit, name); g != nil {
 		return g.String(), used
 	}
 	return "", used

@@ -10,7 +10,7 @@ import (
 )
 
 // rowText finds the expressions of the tables in this folder's tests.
-var rowText = regexp.MustCompile("\\{`([^`]+)`, `")
+var rowText = regexp.MustCompile("\\{`([^`]+)`, ")
 
 // tries are the expressions of the rows that test files try in a dialect, by the beginning of the files' names.
 func tries(t *testing.T, pattern string) []string {
