@@ -311,7 +311,7 @@ var (
 // unless it is said.
 func parseTime(s string) (time.Time, bool) {
 	s = trim(s)
-	if len(s) < 6 || len(s) > 80 || strings.IndexAny(s, "0123456789") < 0 {
+	if len(s) < 6 || len(s) > 80 || !strings.ContainsAny(s, "0123456789") {
 		return time.Time{}, false
 	}
 	for _, f := range packed {
