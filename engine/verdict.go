@@ -35,10 +35,11 @@ type member struct {
 
 // staying are candidates that get no meta, and why.
 type staying struct {
-	cands []int
-	metas []canopy.MetaID // the metas that are candidates, too
-	kind  canopy.Outcome
-	why   string
+	cands  []int
+	metas  []canopy.MetaID // the metas that are candidates, too
+	beside []int           // candidates that are named as well, and do not stay
+	kind   canopy.Outcome
+	why    string
 }
 
 // The reasons for which candidates stay without a meta.
@@ -141,6 +142,10 @@ func (v *verdicts) judge(comp []int) {
 		return
 	}
 	s.cands = cands
+	if between := v.g.between[v.g.find(comp[0])]; len(between) > 0 {
+		v.stays = append(v.stays, v.torn(s, between))
+		return
+	}
 	var h *home
 	if len(homes) == 1 {
 		h = homes[0]
@@ -248,7 +253,7 @@ func (j *joiner) tell(ctx context.Context, stays []staying) error {
 		var ids []canopy.EntryID
 		var metas []canopy.MetaID
 		for _, s := range part {
-			for _, n := range s.cands {
+			for _, n := range slices.Concat(s.cands, s.beside) {
 				ids = append(ids, j.cands[n].id)
 			}
 			metas = append(metas, s.metas...)
@@ -279,11 +284,13 @@ func (j *joiner) tellOne(s staying, byID map[canopy.EntryID]*canopy.Entry, parti
 		p.Meta = m
 		all = append(all, p)
 	}
-	slices.SortFunc(s.cands, func(x, y int) int {
+	ranked := func(x, y int) int {
 		a, b := &j.cands[x], &j.cands[y]
 		return cmp.Or(cmp.Compare(a.conn.Order, b.conn.Order), cmp.Compare(a.anchor, b.anchor))
-	})
-	for _, n := range s.cands {
+	}
+	slices.SortFunc(s.cands, ranked)
+	slices.SortFunc(s.beside, ranked)
+	for _, n := range slices.Concat(s.cands, s.beside) {
 		if e := byID[j.cands[n].id]; e != nil {
 			all = append(all, j.p.e.party(e))
 		}
