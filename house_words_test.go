@@ -41,6 +41,8 @@ var more = map[string]string{
 	"canopy":     "the product",
 	"completion": "the shell's completions",
 	"match":      "which object of the target an object would meet",
+	"app":        "a program that may call the tenant, an app registration",
+	"tick":       "which change of the tenant was the last one of a second",
 	"onprem":     "the forests' side of what the tenant has",
 	"user":       "a person's object in a directory",
 	"group":      "a group in a directory",

@@ -91,11 +91,7 @@ func (c *Conn) connect(ctx context.Context, server string) (*session, error) {
 	l := ldap.NewConn(w, true)
 	l.SetTimeout(c.cfg.Timeout)
 	l.Start()
-	s := &session{wire: w, ldap: l, server: server, host: u.Hostname()}
-	if t, ok := conn.(*tls.Conn); ok {
-		s.cert = t.ConnectionState().PeerCertificates[0]
-	}
-	return s, nil
+	return &session{wire: w, ldap: l, server: server, host: u.Hostname()}, nil
 }
 
 func ignoreClosed(err error) error {

@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// binary makes the closure of an operator.
-func (c *compiler) binary(n *node, left, right eval) eval {
-	src := c.src
+// compileBinary makes the closure of an operator.
+func compileBinary(src string, n *node, left, right eval) eval {
 	switch n.name {
 	case "&&":
-		return c.logic(n, left, right, false)
+		return compileLogic(src, n, left, right, false)
 	case "||":
-		return c.logic(n, left, right, true)
+		return compileLogic(src, n, left, right, true)
 	}
 	do := map[string]func(m *machine, a, b Value) (Value, error){
-		"&": c.join(), "+": plus, "-": minus, "*": times,
+		"&": join, "+": plus, "-": minus, "*": times,
 		"=": equal, "<>": unequal, "<": less, ">": greater, "<=": atMost, ">=": atLeast}[n.name]
 	return func(m *machine) (Value, *Error) {
 		a, err := left(m)
@@ -41,16 +40,16 @@ func (c *compiler) binary(n *node, left, right eval) eval {
 	}
 }
 
-// logic evaluates the right side only when the left one does not decide.
-func (c *compiler) logic(n *node, left, right eval, decides bool) eval {
+// compileLogic evaluates the right side only when the left one does not decide.
+func compileLogic(src string, n *node, left, right eval, decides bool) eval {
 	side := func(m *machine, e eval) (bool, *Error) {
 		v, err := e(m)
 		if err != nil {
 			return false, err
 		}
-		b, ok := truth(v, c.d.cloud)
+		b, ok := truth(v)
 		if !ok {
-			return false, at(c.src, n, fmt.Errorf("%q is between conditions, not %s", n.name, described(v)))
+			return false, at(src, n, fmt.Errorf("%q is between conditions, not %s", n.name, described(v)))
 		}
 		return b, nil
 	}
@@ -67,17 +66,12 @@ func (c *compiler) logic(n *node, left, right eval, decides bool) eval {
 }
 
 // join puts texts together; numbers and truth values as CStr writes them, NULL as nothing.
-func (c *compiler) join() func(m *machine, a, b Value) (Value, error) {
-	loose := c.d.cloud
-	return func(m *machine, a, b Value) (Value, error) { return joined(m, a, b, loose) }
-}
-
-func joined(m *machine, a, b Value, loose bool) (Value, error) {
+func join(m *machine, a, b Value) (Value, error) {
 	if a.kind == Null && b.kind == Null {
 		return Value{}, nil
 	}
-	s, ok := joinable(a, loose)
-	t, ok2 := joinable(b, loose)
+	s, ok := joinable(a)
+	t, ok2 := joinable(b)
 	switch {
 	case !ok:
 		return Value{}, fmt.Errorf(`"&" joins texts, not %s`, described(a))
@@ -86,11 +80,10 @@ func joined(m *machine, a, b Value, loose bool) (Value, error) {
 	case len(s)+len(t) > maxText:
 		return Value{}, errText
 	}
-	return Str(s + t), m.spend(stepCost + len(s) + len(t))
+	return Str(s + t), m.spend(len(s) + len(t))
 }
 
-// joinable is a value as text. A loose one takes times too.
-func joinable(v Value, loose bool) (string, bool) {
+func joinable(v Value) (string, bool) {
 	switch v.kind {
 	case Null:
 		return "", true
@@ -98,9 +91,7 @@ func joinable(v Value, loose bool) (string, bool) {
 		return v.s, true
 	case Number, Truth:
 		return v.String(), true
-	case Moment:
-		return cloudTime(v.n), loose
-	case Octets, List, AuthoritativeNull, IgnoreThisFlow:
+	case Moment, Octets, List, AuthoritativeNull, IgnoreThisFlow:
 	}
 	return "", false
 }

@@ -72,8 +72,7 @@ func (t *tx) setClaims(ctx context.Context, owner int64, old []byte, claims []ca
 		return nil, nil, nil, err
 	}
 	before, now := unpackClaims(old), map[int64]bool{}
-	w := t.writer("claim", db.Bulk{Table: "claim", Columns: []string{"hash", "owner", "kind", "value", "kept", "mine", "ord", "anchor"},
-		Sorted: t.s.indexed.Load()})
+	w := t.writer("claim", db.Bulk{Table: "claim", Columns: []string{"hash", "owner", "kind", "value", "kept", "mine", "ord", "anchor"}})
 	for _, c := range claims {
 		h := claimHash(c.Claim)
 		now[h] = c.Kept

@@ -81,8 +81,7 @@ func (t *tx) setKeys(ctx context.Context, owner int64, old []byte, keys []canopy
 	if err := t.dropKeys(ctx, owner, old); err != nil {
 		return nil, nil, err
 	}
-	w := t.writer("key", db.Bulk{Table: "key", Columns: []string{"hash", "owner", "name", "value"},
-		Sorted: t.s.indexed.Load()})
+	w := t.writer("key", db.Bulk{Table: "key", Columns: []string{"hash", "owner", "name", "value"}})
 	now := map[int64]bool{}
 	for _, k := range keys {
 		h := keyHash(k)

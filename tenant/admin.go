@@ -102,7 +102,9 @@ func (a *Admin) SetAttributes(ctx context.Context, id canopy.Anchor, set canopy.
 	})
 }
 
-func lock(r *record) error { return refuse(CodeSynced, "", "%s: %s", r.name(), mastered) }
+func lock(r *record) *refusal {
+	return refuse(CodeSynced, "", "%s: %s", r.name(), mastered)
+}
 
 // Delete deletes an object, also a synchronised one: a user for thirty days, others for good.
 func (a *Admin) Delete(ctx context.Context, id canopy.Anchor) error {

@@ -116,6 +116,18 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName`},
 	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses`},
 	{t: canopy.Boolean, on: all, readOnly: true, names: `cloudMastered`},
+	// what only the cloud's own callers set
+	{t: canopy.String, on: users, readOnly: true, names: `passwordPolicies ageGroup consentProvidedForMinor creationType
+		passwordForced legalAgeGroupClassification`},
+	{t: canopy.String, on: users, multi: true, readOnly: true, names: `otherMails`},
+	{t: canopy.Time, on: users, readOnly: true, names: `employeeHireDate lastPasswordChange sessionsValidFrom`},
+	{t: canopy.String, on: groups, readOnly: true, names: `visibility classification membershipRule
+		membershipRuleProcessingState theme uniqueName`},
+	{t: canopy.String, on: groups, multi: true, readOnly: true, names: `groupTypes resourceBehaviorOptions
+		resourceProvisioningOptions`},
+	{t: canopy.Boolean, on: groups, readOnly: true, names: `isAssignableToRole`},
+	{t: canopy.Reference, on: groups, multi: true, readOnly: true, names: `owner`},
+	{t: canopy.Reference, on: users, multi: true, readOnly: true, names: `sponsor`},
 })
 
 type schemaRow struct {

@@ -22,6 +22,7 @@ const (
 	keySID     = "sid:"
 	keyAlias   = "alias:" // found by, not unique
 	keyAccount = "account:"
+	keyName    = "name:" // class and display name, also an empty one: the order of a list by name
 )
 
 // unique tells whether no other object may have the claim under a policy.
@@ -76,7 +77,7 @@ func claimsOf(class canopy.Class, attrs, cloud canopy.Attrs) []claim {
 	add(keySID, attrSID, attrs.Text(attrSID))
 	add(keyAlias, canopy.AttrAlias, attrs.Text(canopy.AttrAlias))
 	add(keyAccount, attrSamAccount, attrs.Text(attrSamAccount))
-	return out
+	return append(out, claim{key: nameKey(class, attrs.Text(canopy.AttrDisplayName)), attr: canopy.AttrDisplayName})
 }
 
 // primaryOf is the synced primary SMTP address, "" when there is none.
@@ -87,4 +88,9 @@ func primaryOf(attrs canopy.Attrs) string {
 		}
 	}
 	return ""
+}
+
+// nameKey is the key under which an object stands in the order of names.
+func nameKey(class canopy.Class, name string) string {
+	return keyName + string(class) + ":" + canopy.Fold(name)
 }

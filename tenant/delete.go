@@ -38,7 +38,6 @@ func (x *tx) discard(r *record) error {
 
 // erase deletes an object for good.
 func (x *tx) erase(r *record) error {
-	delete(x.known, r.oid)
 	if err := x.unlink(r, false); err != nil {
 		return err
 	}
@@ -59,8 +58,8 @@ func (x *tx) erase(r *record) error {
 
 // entomb makes the feed tell that the object is gone.
 func (x *tx) entomb(r *record) error {
-	return x.exec(`INSERT INTO gone (id, oid, seq) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq`,
-		r.id, string(r.oid), x.next())
+	return x.exec(`INSERT INTO gone (id, oid, seq, class) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq`,
+		r.id, string(r.oid), x.next(), string(r.class))
 }
 
 // unlink ends the links from and to an object that is being deleted. What administrators made comes back with a user

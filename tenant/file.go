@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 
 	"modernc.org/sqlite" // registers the driver, and names its errors
 	sqlitelib "modernc.org/sqlite/lib"
@@ -13,8 +14,11 @@ import (
 	"github.com/canopy-sync/canopy"
 )
 
-// layout is the version of the tables below.
-const layout = 1
+// layout is the version of the tables.
+const layout = 2
+
+// steps lead from each layout to the next; the first makes an empty file the first one.
+var steps = [layout]string{tables, doorTables}
 
 // tables make an empty tenant. seq numbers changes; an object's own is that of its last one, and born that of the one
 // that made it or brought it back.
@@ -63,6 +67,7 @@ type file struct {
 	write *sql.Conn
 	read  *sql.DB
 	stmts map[string]*sql.Stmt
+	reads sync.Map // query: *sql.Stmt of the reading connections
 }
 
 func openFile(ctx context.Context, path string, d Durability) (*file, error) {
@@ -98,7 +103,7 @@ func openFile(ctx context.Context, path string, d Durability) (*file, error) {
 	return f, nil
 }
 
-// migrate makes the tables of an empty file, and refuses those of a newer version.
+// migrate makes the tables of an empty file, brings older ones up, and refuses those of a newer version.
 func (f *file) migrate(ctx context.Context) error {
 	if err := f.begin(ctx); err != nil {
 		return err
@@ -110,8 +115,14 @@ func (f *file) migrate(ctx context.Context) error {
 	case version > layout:
 		err = &canopy.Error{Kind: canopy.Newer, Text: fmt.Sprintf("the file has layout %d, this version knows up to %d",
 			version, layout), Next: "use the version that wrote it, or a newer one"}
-	case version == 0:
-		if _, err = f.write.ExecContext(ctx, tables); err == nil {
+	case version < layout:
+		for at := version; at < layout && err == nil; at++ {
+			_, err = f.write.ExecContext(ctx, steps[at])
+		}
+		if err == nil && version > 0 {
+			err = f.reindex(ctx)
+		}
+		if err == nil {
 			_, err = f.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, layout))
 		}
 	}

@@ -28,6 +28,8 @@ func checkLinks(class canopy.Class, links map[canopy.Attr]canopy.LinkChange) *re
 			return refuse(CodeUnknownAttr, name, "there is no attribute %s on a %s", name, class)
 		case a.Type != canopy.Reference:
 			return refuse(CodeData, name, "the attribute %s holds values, not links", name)
+		case a.readOnly:
+			return refuse(CodeReadOnly, name, "the attribute %s belongs to the cloud and cannot be synchronised", name)
 		case !a.Multi && len(links[name].Added) > 1:
 			return refuse(CodeData, name, "the attribute %s takes one object, not %d", name, len(links[name].Added))
 		}
@@ -69,12 +71,7 @@ func (x *tx) links(r *record, changes map[canopy.Attr]canopy.LinkChange, cloud i
 func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkChange, cloud int) ([]canopy.FailedLink, error) {
 	var failed []canopy.FailedLink
 	var added []int64
-	for at, ref := range c.Added {
-		if at%meetAtOnce == 0 {
-			if err := x.meet(anchorsOf(c.Added[at:min(at+meetAtOnce, len(c.Added))])); err != nil {
-				return nil, err
-			}
-		}
+	for _, ref := range c.Added {
 		id, no, err := x.target(name, ref)
 		if err != nil {
 			return nil, err
@@ -90,12 +87,7 @@ func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkCha
 			return nil, err
 		}
 	}
-	for at, ref := range c.Removed {
-		if at%meetAtOnce == 0 {
-			if err := x.meet(anchorsOf(c.Removed[at:min(at+meetAtOnce, len(c.Removed))])); err != nil {
-				return nil, err
-			}
-		}
+	for _, ref := range c.Removed {
 		id, _, err := x.target(name, ref)
 		if err != nil {
 			return nil, err
@@ -116,11 +108,9 @@ func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkCha
 
 // link writes one row as part of the owner's last change.
 func (x *tx) link(owner int64, name canopy.Attr, target int64, state linkState, cloud int) error {
-	x.late.owners[owner] = true
-	if !x.late.links.add(owner, string(name), target, int(state), cloud, x.seq) {
-		return nil
-	}
-	return x.writeLinks()
+	return x.exec(`INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`,
+		owner, string(name), target, int(state), cloud, x.seq)
 }
 
 // unlinkOthers removes all links of an attribute but those to keep.
@@ -129,13 +119,8 @@ func (x *tx) unlinkOthers(owner int64, name canopy.Attr, keep []int64) error {
 	for _, id := range keep {
 		kept[id] = true
 	}
-	if x.late.owners[owner] {
-		if err := x.writeLinks(); err != nil {
-			return err
-		}
-	}
 	var others []int64
-	err := x.rowsNow(func(s scanner) error {
+	err := x.rows(func(s scanner) error {
 		var id int64
 		err := s.Scan(&id)
 		if !kept[id] {
@@ -155,12 +140,7 @@ func (x *tx) unlinkOthers(owner int64, name canopy.Attr, keep []int64) error {
 func (x *tx) target(name canopy.Attr, ref canopy.Ref) (int64, *refusal, error) {
 	var id int64
 	var class canopy.Class
-	err := x.writeObjects()
-	if r := x.known[ref.Anchor]; err == nil && r != nil {
-		id, class = r.id, r.class
-	} else if err == nil {
-		err = x.rowNow(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(ref.Anchor)).Scan(&id, &class)
-	}
+	err := x.row(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(ref.Anchor)).Scan(&id, &class)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return 0, refuse(CodeLinkTarget, name, "there is no object %q", string(ref.Anchor)+ref.DN), nil

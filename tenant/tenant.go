@@ -77,6 +77,9 @@ type Tenant struct {
 	today   int64
 	exports int
 
+	queue   sync.Mutex // guards waiting
+	waiting []*wish
+
 	watch sync.Mutex // guards pulse
 	pulse chan struct{}
 }

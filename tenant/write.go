@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -206,7 +207,7 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 		r.synced = true
 	}
 	write := x.apply
-	if how == "" && len(e.Set)+len(e.Clear) == 0 { // r may be without its values, see find
+	if how == "" && len(e.Set)+len(e.Clear) == 0 {
 		write = x.applyLinks
 	}
 	failed, err := write(e, r, false)
@@ -226,8 +227,6 @@ func (x *tx) find(e *canopy.Export) (*record, error) {
 	var r *record
 	var err error
 	switch {
-	case linksOnly(e) && x.known[e.Ref.Anchor] != nil && x.known[e.Ref.Anchor].synced:
-		r = x.known[e.Ref.Anchor]
 	case e.Ref.Anchor != "":
 		r, err = x.byObjectID(e.Ref.Anchor)
 	case e.SourceAnchor != "":
@@ -352,7 +351,7 @@ func (x *tx) settle(r *record, back bool) error {
 		return err
 	}
 	wanted := r.wanted(claimsOf(r.class, r.values(), r.cloud.attrs))
-	holders, err := x.holdersOf(wanted)
+	holders, err := x.holdersOf(slices.DeleteFunc(slices.Clone(wanted), func(c claim) bool { return !c.unique(x.conf.Policy) }))
 	if err != nil {
 		return err
 	}

@@ -208,11 +208,11 @@ CREATE TABLE plan (
   applied BIGINT NOT NULL,
   linked BIGINT NOT NULL
 );
--- id is plan * 2^32 + the item's place from 1. state: 1 stale. links are its link flows, NULL for none.
+-- id is plan * 2^32 + the item's place from 1. state: 1 stale.
 CREATE TABLE plan_item (
   id BIGINT PRIMARY KEY,
   meta BIGINT NOT NULL,
-  links BYTEA,
+  links BOOLEAN NOT NULL,
   state BIGINT NOT NULL,
   body BYTEA NOT NULL
 );

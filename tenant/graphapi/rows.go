@@ -1,0 +1,97 @@
+package graphapi
+
+import "fmt"
+
+var userRows = []row{
+	{"GET users", readUsers, list("user")},
+	{"GET users/$count", readUsers, counted("user")},
+	{"GET users/{id}", readUsers, get("user")},
+	{"POST users", writeUsers, createUser},
+	{"PATCH users/{id}", append([]string{"User-PasswordProfile.ReadWrite.All"}, writeUsers...), updateUser},
+	{"DELETE users/{id}", removeUsers, remove("user")},
+	{"POST users/{id}/revokeSignInSessions", append([]string{"User.RevokeSessions.All"}, writeUsers...), revoke},
+	{"GET users/{id}/manager", readUsers, one("user", "manager")},
+	{"GET users/{id}/manager/$ref", readUsers, oneRef("user", "manager")},
+	{"PUT users/{id}/manager/$ref", writeUsers, addRef("user", "manager", true)},
+	{"DELETE users/{id}/manager/$ref", writeUsers, dropRef("user", "manager")},
+	{"POST users/{id}/sponsors/$ref", writeUsers, addRef("user", "sponsors", false)},
+	{"DELETE users/{id}/sponsors/{x}/$ref", writeUsers, dropRef("user", "sponsors")},
+}
+
+var groupRows = []row{
+	{"GET groups", readGroups, list("group")},
+	{"GET groups/$count", readGroups, counted("group")},
+	{"GET groups/{id}", readGroups, get("group")},
+	{"POST groups", append([]string{"Group.Create"}, writeGroups...), createGroup},
+	{"PATCH groups/{id}", writeMembers, updateGroup},
+	{"DELETE groups/{id}", writeGroups, remove("group")},
+	{"GET groups/{id}/members/$ref", readGroups, refs("group", "members")},
+	{"POST groups/{id}/members/$ref", writeMembers, addRef("group", "members", false)},
+	{"DELETE groups/{id}/members/{x}/$ref", writeMembers, dropRef("group", "members")},
+	{"GET groups/{id}/owners/$ref", readGroups, refs("group", "owners")},
+	{"POST groups/{id}/owners/$ref", writeGroups, addRef("group", "owners", false)},
+	{"DELETE groups/{id}/owners/{x}/$ref", writeGroups, dropRef("group", "owners")},
+}
+
+var contactRows = []row{
+	{"GET contacts", readContacts, list("orgContact")},
+	{"GET contacts/$count", readContacts, counted("orgContact")},
+	{"GET contacts/{id}", readContacts, get("orgContact")},
+	{"GET contacts/{id}/manager", readContacts, one("orgContact", "manager")},
+}
+
+var objectRows = []row{
+	{"GET directoryObjects/{id}", readAll, directoryObject},
+	{"DELETE directoryObjects/{id}", []string{"Directory.ReadWrite.All"}, removeAny},
+	{"POST directoryObjects/getByIds", readAll, byIDs},
+	{"POST users/getByIds", readAll, byIDs},
+	{"POST groups/getByIds", readAll, byIDs},
+	{"POST contacts/getByIds", readAll, byIDs},
+	{"GET directory/deletedItems/graph.user", readUsers, deletedList("user")},
+	{"GET directory/deletedItems/graph.user/$count", readUsers, deletedCount("user")},
+	{"GET directory/deletedItems/graph.group", readGroups, deletedList("group")},
+	{"GET directory/deletedItems/graph.group/$count", readGroups, deletedCount("group")},
+	{"GET directory/deletedItems/{id}", readAll, deletedGet},
+	{"GET directory/deletedItems/{id}/graph.user", readUsers, deletedGet},
+	{"GET directory/deletedItems/{id}/graph.group", readGroups, deletedGet},
+	{"POST directory/deletedItems/{id}/restore", removeUsers, restore},
+	{"POST directoryObjects/{id}/restore", removeUsers, restore},
+	{"POST users/{id}/restore", removeUsers, restore},
+	{"POST groups/{id}/restore", writeGroups, restore},
+	{"DELETE directory/deletedItems/{id}", removeUsers, purge},
+}
+
+// linkRows are the navigations: each as a list, as a count, and of one type.
+func linkRows() []row {
+	var out []row
+	for _, n := range []struct {
+		set, entity, navigation string
+		roles                   []string
+	}{
+		{"users", "user", "memberOf", readUsers}, {"users", "user", "transitiveMemberOf", readUsers}, {"users", "user", "directReports", readUsers},
+		{"users", "user", "ownedObjects", readUsers}, {"users", "user", "sponsors", readUsers},
+		{"groups", "group", "members", readGroups}, {"groups", "group", "transitiveMembers", readGroups}, {"groups", "group", "owners", readGroups},
+		{"groups", "group", "memberOf", readGroups}, {"groups", "group", "transitiveMemberOf", readGroups},
+		{"contacts", "orgContact", "memberOf", readContacts}, {"contacts", "orgContact", "transitiveMemberOf", readContacts},
+		{"contacts", "orgContact", "directReports", readContacts},
+	} {
+		path := fmt.Sprintf("GET %s/{id}/%s", n.set, n.navigation)
+		out = append(out, row{path, n.roles, linked(n.entity, n.navigation)}, row{path + "/$count", n.roles, countLinked(n.entity, n.navigation, "")})
+		for _, cast := range classNames {
+			out = append(out, row{path + "/graph." + cast, n.roles, linkedCast(n.entity, n.navigation, cast)},
+				row{path + "/graph." + cast + "/$count", n.roles, countLinked(n.entity, n.navigation, cast)})
+		}
+	}
+	for _, n := range []struct {
+		set, entity string
+		roles       []string
+	}{{"users", "user", readUsers}, {"groups", "group", readGroups}, {"contacts", "orgContact", readContacts}, {"directoryObjects", "directoryObject", readAll}} {
+		for _, what := range []string{"getMemberGroups", "getMemberObjects"} {
+			out = append(out, row{"POST " + n.set + "/{id}/" + what, n.roles, memberGroups(n.entity)})
+		}
+		for _, what := range []string{"checkMemberGroups", "checkMemberObjects"} {
+			out = append(out, row{"POST " + n.set + "/{id}/" + what, n.roles, checkGroups(n.entity)})
+		}
+	}
+	return out
+}
