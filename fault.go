@@ -87,6 +87,17 @@ func (s Severity) String() string { return severities[s] }
 // MarshalText writes the severity's name.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the severity's name.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for i, name := range severities {
+		if name == string(text) {
+			*s = Severity(i)
+			return nil
+		}
+	}
+	return errors.New("unknown severity " + string(text))
+}
+
 // Finding is something that somebody should know.
 type Finding struct {
 	Code     string   `json:"code"`

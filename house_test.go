@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 
 // bare are the rooms that may use no module but the standard library, and those that may use the ones named.
 var bare = map[string][]string{
-	".": {}, "expr": {}, "check": {}, "engine": {"github.com/zeebo/xxh3"}, "rule": {"go.yaml.in/yaml/v3", "github.com/zeebo/xxh3"},
+	".": {}, "expr": {"github.com/dlclark/regexp2/v2"}, "check": {}, "engine": {"github.com/zeebo/xxh3"}, "rule": {"go.yaml.in/yaml/v3", "github.com/zeebo/xxh3"},
 }
 
 // pure are the rooms that decide: they have no clock, no randomness, no files, no network, and log nothing.

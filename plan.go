@@ -160,6 +160,10 @@ type AttrChange struct {
 	Origin Origin `json:"origin"`
 }
 
+// Unmatched stands before the name of a match key in a target's Description.Values: objects of its own are not taken over
+// by that key now, and the value says why and what to do.
+const Unmatched = "Unmatched."
+
 // PlannedMatch says that an add will meet an object that the target holds already.
 type PlannedMatch struct {
 	Entry  EntryID `json:"entry"`
@@ -233,6 +237,8 @@ type PlanItem struct {
 	Exports []PlannedExport `json:"exports,omitempty"`
 	Links   []LinkFlow      `json:"links,omitempty"`
 	Held    []Held          `json:"held,omitempty"`
+	// Findings are values that are written and that the target will not take as they are.
+	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Changes tells whether applying the item would write to a target.
@@ -253,9 +259,10 @@ type Totals struct {
 	Entries map[ConnectorID]Tally `json:"entries"` // by Outcome, per source
 	Joined  int                   `json:"joined"`
 	Made    int                   `json:"projected"`
-	Exports map[ConnectorID]Tally `json:"exports"` // "add user", "modify group", ...: one for each object and operation
-	Links   Tally                 `json:"links"`   // "added", "removed", "waiting"
-	Held    Tally                 `json:"held"`    // by HeldReason
+	Exports map[ConnectorID]Tally `json:"exports"`         // "add user", "modify group", ...: one for each object and operation
+	Links   Tally                 `json:"links"`           // "added", "removed", "waiting"
+	Held    Tally                 `json:"held"`            // by HeldReason
+	Found   Tally                 `json:"found,omitempty"` // findings by code
 	Regrets []RegretCount         `json:"regrets"`
 }
 

@@ -91,7 +91,11 @@ func (c *Conn) connect(ctx context.Context, server string) (*session, error) {
 	l := ldap.NewConn(w, true)
 	l.SetTimeout(c.cfg.Timeout)
 	l.Start()
-	return &session{wire: w, ldap: l, server: server, host: u.Hostname()}, nil
+	s := &session{wire: w, ldap: l, server: server, host: u.Hostname()}
+	if t, ok := conn.(*tls.Conn); ok {
+		s.cert = t.ConnectionState().PeerCertificates[0]
+	}
+	return s, nil
 }
 
 func ignoreClosed(err error) error {

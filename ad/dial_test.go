@@ -1,7 +1,6 @@
 package ad
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -212,60 +211,5 @@ func TestWrongPasswordOnce(t *testing.T) {
 		if binds.Load() != 1 {
 			t.Errorf("%s: the account was tried %d times, want once", what, binds.Load())
 		}
-	}
-}
-
-// TestStrict: with Strict no controller is contacted that was not named, and none is looked up.
-func TestStrict(t *testing.T) {
-	t.Parallel()
-	f, err := forest.Start(t.Context(), forest.Options{Domain: testDomain, AdminPassword: testPassword, Behave: forest.Behave{Referrals: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	_, contacts := silent(t)
-	for _, strict := range []bool{true, false} {
-		var asked atomic.Int32
-		c := (&testServer{name: "strict", url: f.URL(), ca: f.CA()}).open(t, func(cfg *Config) {
-			cfg.Strict, cfg.Servers, cfg.Base = strict, []string{nobody(t)}, []string{testBase}
-			cfg.Lookup = func(context.Context, string) ([]string, error) {
-				asked.Add(1)
-				return []string{"dc7.elsewhere.invalid"}, nil
-			}
-		})
-		c.cfg.DialTimeout = 300 * time.Millisecond
-		_, err := c.Describe(t.Context())
-		if canopy.KindOf(err) != canopy.Unreachable {
-			t.Errorf("strict %v: got %v, want an error of kind unreachable", strict, err)
-		}
-		if got := asked.Load() > 0; got == strict {
-			t.Errorf("strict %v: looked up %v", strict, got)
-		}
-	}
-	c := (&testServer{name: "strict", url: f.URL(), ca: f.CA()}).open(t)
-	read(t, c, request(nil))
-	if c.learned != nil {
-		t.Errorf("strict, and other controllers were learned: %v", c.learned)
-	}
-	// A referral is an answer, and nothing follows from it.
-	_, err = c.Search(t.Context(), canopy.SearchRequest{DN: "CN=x,DC=elsewhere,DC=test", Classes: []canopy.Class{canopy.User}})
-	if canopy.KindOf(err) != canopy.NotFound {
-		t.Errorf("a DN of another forest: got %v, want an error of kind not-found", err)
-	}
-	if contacts.Load() > 0 {
-		t.Error("a server that nobody named was contacted")
-	}
-}
-
-// TestLearned: without Strict the domain's other controllers are known once the directory was read.
-func TestLearned(t *testing.T) {
-	t.Parallel()
-	s := needServer(t, "samba", theSamba)
-	c := s.open(t, func(cfg *Config) { cfg.Strict = false })
-	if _, err := c.Describe(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if len(c.learned) != 0 { // there is one controller, and it is this one
-		t.Errorf("learned %v", c.learned)
 	}
 }

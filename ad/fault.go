@@ -27,6 +27,10 @@ var bindFaults = map[string]struct{ text, next string }{
 	"533": {"the account is disabled", "enable it in the directory, or name another account"},
 	"701": {"the account has expired", "extend it in the directory, or name another account"},
 	"773": {"the account must change its password before it can be used", "clear \"must change password at next sign-in\" in the directory"},
+	"57": {"the controller does not accept the bind as it was made; it may demand that it names the TLS connection",
+		"let nothing between here and the controller end TLS, and let the certificate be signed with SHA-256 or better"},
+	"80090346": {"the controller demands that the bind names the TLS connection, and has another certificate than the one seen here",
+		"let nothing between here and the controller end TLS: name the controller itself as server"},
 	"775": {"the account is locked", "unlock it in the directory, and find out who tried wrong passwords"},
 }
 

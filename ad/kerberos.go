@@ -17,7 +17,7 @@ import (
 	"github.com/canopy-sync/canopy"
 )
 
-// bindKerberos binds with a ticket. TLS carries the connection, so that no further layer is asked for.
+// bindKerberos binds with a ticket that is tied to the TLS connection, so that no further layer is asked for.
 func (c *Conn) bindKerberos(ctx context.Context, s *session) error {
 	b := &c.cfg.Bind
 	// The ticket is for the controller's own name, which its address need not be.
@@ -44,7 +44,8 @@ func (c *Conn) bindKerberos(ctx context.Context, s *session) error {
 		k = client.NewWithPassword(user, realm, b.Password, cfg, client.DisablePAFXFAST(true))
 	}
 	defer k.Destroy()
-	err = s.ldap.GSSAPIBind(&gssapi.Client{Client: k}, "ldap/"+s.root.dnsName, "")
+	g := &gssClient{Client: gssapi.Client{Client: k}, binding: channelBinding(s.cert)}
+	err = s.ldap.GSSAPIBind(g, "ldap/"+s.root.dnsName, "")
 	var l *ldap.Error
 	if err == nil || errors.As(err, &l) {
 		return bindFault(err, s.server, b.Account)

@@ -185,6 +185,9 @@ func (e *entry) parse(op []byte) error {
 	return err
 }
 
+// forget lets go of what was read, so that a large group's answer does not stay in memory as long as the connection.
+func (e *entry) forget() { *e = entry{} }
+
 // done is the end of a search.
 type done struct {
 	controls map[string][]byte // values by number

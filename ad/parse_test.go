@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,32 @@ func FuzzMessage(f *testing.F) {
 			for _, v := range d.controls {
 				_, _, _ = numbersAndCookie(v, 2)
 			}
+		}
+	})
+}
+
+// FuzzNumbersAndCookie: the value of a paging or DirSync control is understood as it was written, and nothing else does harm.
+func FuzzNumbersAndCookie(f *testing.F) {
+	f.Add([]byte{0x30, 0x0c, 0x02, 0x01, 0x01, 0x02, 0x01, 0x00, 0x04, 0x04, 'M', 'S', 'D', 'S'}, 2)
+	f.Add([]byte{0x30, 0x84, 0x00, 0x00, 0x00, 0x05, 0x02, 0x01, 0x00, 0x04, 0x00}, 1)
+	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x02, 0x09, 0x04}, 2)
+	f.Fuzz(func(t *testing.T, b []byte, count int) {
+		count = 1 + count&1 // of a paging control, of a DirSync control
+		n, cookie, err := numbersAndCookie(b, count)
+		if err != nil {
+			return
+		}
+		if len(n) != count || len(cookie) > len(b) {
+			t.Fatalf("of %x: %d numbers and a cookie of %d bytes", b, len(n), len(cookie))
+		}
+		p := ber.NewSequence("")
+		for _, x := range n {
+			p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, x, ""))
+		}
+		p.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, string(cookie), ""))
+		again, same, err := numbersAndCookie(p.Bytes(), count)
+		if err != nil || !slices.Equal(again, n) || !bytes.Equal(same, cookie) {
+			t.Fatalf("of %v and %x again: %v, %x, %v", n, cookie, again, same, err)
 		}
 	})
 }

@@ -23,8 +23,8 @@ const (
 	shapeTime          // generalized or UTC time
 	shapeOctets        // any octets
 	shapeSID           // octets of a security identifier; text to everybody else
-	shapeLink          // a link: DNs that the directory keeps right, and that travel as links
-	shapeDN            // a DN in another syntax or without a link: text, without the identifiers in front
+	shapeLink          // names of other objects, linked or not: they travel as links
+	shapeDN            // a DN with octets or text beside it, or one that no read meets: text, without the identifiers in front
 	shapeBack          // the other end of a link: computed, and never part of a change
 	shapeNowhere       // computed or not replicated: never part of a change
 )
@@ -39,10 +39,10 @@ type attribute struct {
 var shapeTypes = map[shape]canopy.Type{shapeText: canopy.String, shapeNumber: canopy.Integer, shapeTruth: canopy.Boolean, shapeTime: canopy.Time,
 	shapeOctets: canopy.Binary, shapeSID: canopy.String, shapeLink: canopy.Reference, shapeDN: canopy.String}
 
-// syntaxShapes are the shapes of AD's attribute syntaxes; others are text. A DN syntax without a link is shapeDN.
+// syntaxShapes are the shapes of AD's attribute syntaxes; others are text.
 var syntaxShapes = map[string]shape{
-	"2.5.5.1":  shapeDN,
-	"2.5.5.7":  shapeDN, // OR name, DN with octets
+	"2.5.5.1":  shapeLink,
+	"2.5.5.7":  shapeDN, // DN with octets; for OR names see shapeOf
 	"2.5.5.14": shapeDN, // access point, DN with text
 	"2.5.5.8":  shapeTruth,
 	"2.5.5.9":  shapeNumber, // also enumerations
@@ -54,15 +54,25 @@ var syntaxShapes = map[string]shape{
 	"2.5.5.17": shapeSID,
 }
 
-// shapeOf decides from an attribute's schema object. The flags are its systemFlags.
-func shapeOf(syntax string, link int, linked bool, flags int) shape {
+// orName is the oMObjectClass, in BER, that sets OR names apart from DNs with
+// octets, which have the same syntax. In LDAP an OR name is written as the DN alone.
+const orName = "\x56\x06\x01\x02\x05\x0b\x1d"
+
+// shapeOf decides from an attribute's schema object.
+func shapeOf(e *entry) shape {
 	const notReplicated, constructed = 0x1, 0x4
+	link, notLinked := strconv.Atoi(e.first("linkID"))
+	flags, err := strconv.Atoi(e.first("systemFlags"))
+	if err != nil {
+		flags = 0
+	}
+	syntax := e.first("attributeSyntax")
 	switch {
-	case linked && link%2 == 1:
+	case notLinked == nil && link%2 == 1:
 		return shapeBack
 	case flags&(notReplicated|constructed) != 0:
 		return shapeNowhere
-	case linked && syntax == "2.5.5.1":
+	case syntax == "2.5.5.7" && e.first("oMObjectClass") == orName:
 		return shapeLink
 	}
 	return syntaxShapes[syntax]
@@ -163,24 +173,20 @@ const schemaPage = 1000
 
 func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 	q := query{base: s.root.schema, scope: ldap.ScopeSingleLevel, filter: "(objectClass=attributeSchema)",
-		attrs: []string{"lDAPDisplayName", "attributeSyntax", "isSingleValued", "linkID", "systemFlags", "isDefunct"}}
+		attrs: []string{"lDAPDisplayName", "attributeSyntax", "isSingleValued", "oMObjectClass", "linkID", "systemFlags", "isDefunct"}}
 	err := s.paged(ctx, q, schemaPage, func(e *entry) error {
 		name := e.first("lDAPDisplayName")
 		if name == "" || e.first("isDefunct") == "TRUE" {
 			return nil
 		}
-		link, notLinked := strconv.Atoi(e.first("linkID"))
-		flags, err := strconv.Atoi(e.first("systemFlags"))
-		if err != nil {
-			flags = 0
-		}
-		a := &attribute{name: canopy.Attr(name), multi: e.first("isSingleValued") != "TRUE",
-			shape: shapeOf(e.first("attributeSyntax"), link, notLinked == nil, flags)}
-		if a.name == attrDN {
+		a := &attribute{name: canopy.Attr(name), multi: e.first("isSingleValued") != "TRUE", shape: shapeOf(e)}
+		switch a.name {
+		case attrDN:
 			a.shape = shapeText // it comes from the object's DN and not from the attribute
-		}
-		if a.name == attrGUID {
+		case attrGUID:
 			a.shape = shapeOctets // marked as not replicated, it comes always
+		case attrCategory:
+			a.shape = shapeDN // it names a class in the schema, which no read meets
 		}
 		f.attributes[canopy.Fold(name)], f.attributes[name] = a, a
 		return nil

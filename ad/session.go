@@ -2,6 +2,7 @@ package ad
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,6 +34,7 @@ type session struct {
 	ldap   *ldap.Conn
 	server string // its address
 	host   string
+	cert   *x509.Certificate // the controller's; nil in clear text
 	root   root
 	// invocation is the id of the controller's database: USNs and cookies belong to it.
 	invocation string
@@ -148,6 +150,7 @@ func (s *session) search(ctx context.Context, q query, each func(*entry) error) 
 		return nil, err
 	}
 	defer s.wire.close(st)
+	defer s.entry.forget()
 	for {
 		msg, err := s.wire.receive(ctx, st)
 		if err != nil {

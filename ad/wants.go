@@ -9,11 +9,12 @@ import (
 
 // The attributes that code here needs by name.
 const (
-	attrDN     canopy.Attr = "distinguishedName"
-	attrGUID   canopy.Attr = "objectGUID"
-	attrName   canopy.Attr = "name"
-	attrClass  canopy.Attr = "objectClass"
-	attrMember canopy.Attr = "member"
+	attrDN       canopy.Attr = "distinguishedName"
+	attrGUID     canopy.Attr = "objectGUID"
+	attrName     canopy.Attr = "name"
+	attrClass    canopy.Attr = "objectClass"
+	attrMember   canopy.Attr = "member"
+	attrCategory canopy.Attr = "objectCategory"
 )
 
 // alwaysAsked are the attributes that every read needs, whatever was asked for. whenCreated comes in a delta only when

@@ -114,7 +114,7 @@ func TestDescribe(t *testing.T) {
 			"objectGUID": {Type: canopy.Binary}, "objectSid": {Type: canopy.String}, "whenCreated": {Type: canopy.Time}, "pwdLastSet": {Type: canopy.Integer},
 			"member": {Type: canopy.Reference, Multi: true}, "manager": {Type: canopy.Reference}, "proxyAddresses": {Type: canopy.String, Multi: true},
 			"isCriticalSystemObject": {Type: canopy.Boolean}, "distinguishedName": {Type: canopy.String}, "userAccountControl": {Type: canopy.Integer},
-			"msExchMailboxGuid": {Type: canopy.Binary}, "homeMTA": {Type: canopy.String}, "mS-DS-ConsistencyGuid": {Type: canopy.Binary},
+			"msExchMailboxGuid": {Type: canopy.Binary}, "homeMTA": {Type: canopy.Reference}, "mS-DS-ConsistencyGuid": {Type: canopy.Binary},
 		} {
 			if got, ok := d.Schema.Attributes[name]; !ok || got != want {
 				t.Errorf("%s: got %+v, %v, want %+v", name, got, ok, want)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -99,6 +100,48 @@ func TestWriterUpserts(t *testing.T) {
 	}
 	if _, err := os.Stat(d.Path()); err != nil {
 		t.Errorf("the file is not where it was asked for: %v", err)
+	}
+}
+
+func TestSortedWriter(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := open(t, filepath.Join(t.TempDir(), "a.db"), Options{Volatile: true})
+	const rows = sortedRows + 3*batchRows + 7
+	key := func(i int) int64 { return int64(i*7919%rows) - rows/2 }
+	err := d.Update(ctx, func(x *Tx) error {
+		if _, err := x.Exec(ctx, `CREATE TABLE leaf (hash BIGINT NOT NULL, name TEXT NOT NULL)`); err != nil {
+			return err
+		}
+		w := x.Writer(Bulk{Table: "leaf", Columns: []string{"hash", "name"}, Sorted: true})
+		for i := range rows {
+			if err := w.Add(ctx, key(i), strconv.FormatInt(key(i), 10)); err != nil {
+				return err
+			}
+		}
+		return w.Flush(ctx)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, falls, last := map[int64]bool{}, 0, int64(-rows)
+	err = d.Read(ctx, func(x *Tx) error {
+		return x.Each(ctx, func(r *sql.Rows) error {
+			var hash int64
+			var name string
+			err := r.Scan(&hash, &name)
+			if name != strconv.FormatInt(hash, 10) {
+				t.Errorf("row %d has the name of %s", hash, name)
+			}
+			if hash < last {
+				falls++
+			}
+			seen[hash], last = true, hash
+			return err
+		}, `SELECT hash, name FROM leaf ORDER BY rowid`)
+	})
+	if err != nil || len(seen) != rows || falls != 1 {
+		t.Errorf("got %d rows in %d ascending parts (%v), want %d in 2", len(seen), falls+1, err, rows)
 	}
 }
 

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,4 +66,40 @@ func TestBadInput(t *testing.T) {
 	}
 	r.configure(t, nil)
 	r.settled(t)
+	badObjects(t, r)
+}
+
+// badObjects puts objects that nobody would want into a real directory: the run goes on, and who is not meant follows.
+func badObjects(t *testing.T, r *rig) {
+	s := r.sites[0]
+	ctx := within(t)
+	const anchor = "two of one anchor"
+	dn := func(name string) string { return "CN=" + name + ",CN=Users," + s.Base() }
+	for _, name := range []string{"twin-a", "twin-b"} {
+		must(t, s.Add(ctx, samba.Object{DN: dn(name), Attrs: map[string][]string{"objectClass": {"user"}, "sAMAccountName": {name}, "userAccountControl": {"544"},
+			"userPrincipalName": {name + "@contoso.com"}, "mS-DS-ConsistencyGuid": {anchor}}}))
+	}
+	loop := []string{"loop-a", "loop-b", "loop-c"}
+	for _, name := range loop {
+		must(t, s.Add(ctx, samba.Object{DN: dn(name), Attrs: map[string][]string{"objectClass": {"group"}, "sAMAccountName": {name}}}))
+	}
+	for i, name := range loop {
+		must(t, s.Link(ctx, dn(name), "member", []string{dn(loop[(i+1)%len(loop)])}, nil))
+	}
+	a := r.do(t, "run")
+	if a.exit != 0 || a.said() != "" {
+		t.Fatalf("single objects stopped the run\n%s", a.text)
+	}
+	if r.byAnchor(t, base64.StdEncoding.EncodeToString([]byte(anchor))) == nil {
+		t.Error("neither of two objects with one anchor is in the tenant")
+	}
+	if got := a.Totals.Held[string(canopy.HeldAnchor)] + a.Totals.Held[string(canopy.HeldClaim)]; got != 1 {
+		t.Errorf("held %v, want one of the two objects with one anchor", a.Totals.Held)
+	}
+	for i, name := range loop {
+		next := anchorOf(t, s, dn(loop[(i+1)%len(loop)]))
+		if got := r.members(t, anchorOf(t, s, dn(name))); !slices.Equal(got, []string{next}) {
+			t.Errorf("%s in a loop of groups: got members %v, want %s", name, got, next)
+		}
+	}
 }

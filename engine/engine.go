@@ -99,14 +99,15 @@ type Planner struct {
 
 	// What Join found.
 	local   []local                                // the metas that the plan makes; -1 is the first
-	joined  map[canopy.MetaID][]assignment         // entries that the plan joins, by meta
+	joined  []assignment                           // entries that the plan joins, in the order of their metas
 	goesTo  map[canopy.EntryID]canopy.MetaID       // the same by entry
 	leaving map[canopy.EntryID]canopy.MetaID       // entries that a person separated, with the meta they leave
 	alone   map[canopy.EntryID]canopy.EntryOutcome // of these, those that go nowhere, with why
 
 	ambiguous map[canopy.EntryID]bool // entries that Join held back
 
-	left   map[canopy.EntryID]bool // entries that the survey found to leave their metas
+	left   map[canopy.EntryID]bool   // entries that the survey found to leave their metas
+	barred map[canopy.EntryID]string // objects of a target's own that are not taken over, with why
 	claims claimBook
 	trace  *Trace
 }
@@ -116,24 +117,33 @@ type local struct{ class canopy.Class }
 
 // assignment says that an entry is joined to a meta by this plan.
 type assignment struct {
+	meta  canopy.MetaID
 	entry canopy.EntryID
-	kind  canopy.JoinKind
 	rule  canopy.RuleID
 	// asker is the entry whose criterion met, which may be the other side's, and group the criterion's place.
 	asker canopy.EntryID
-	group int
+	group int32
+	kind  canopy.JoinKind
+}
+
+// joinedTo are the entries that the plan joins to a meta. There may be a whole directory of them, so they are no map.
+func (p *Planner) joinedTo(id canopy.MetaID) []assignment {
+	byMeta := func(a assignment, id canopy.MetaID) int { return cmp.Compare(a.meta, id) }
+	from, _ := slices.BinarySearchFunc(p.joined, id, byMeta)
+	to, _ := slices.BinarySearchFunc(p.joined[from:], id+1, byMeta)
+	return p.joined[from : from+to]
 }
 
 // NewPlanner begins a plan over one snapshot.
 func (e *Engine) NewPlanner(view View) *Planner {
 	return &Planner{
 		e: e, view: view,
-		joined:    map[canopy.MetaID][]assignment{},
 		goesTo:    map[canopy.EntryID]canopy.MetaID{},
 		leaving:   map[canopy.EntryID]canopy.MetaID{},
 		alone:     map[canopy.EntryID]canopy.EntryOutcome{},
 		ambiguous: map[canopy.EntryID]bool{},
 		left:      map[canopy.EntryID]bool{},
+		barred:    map[canopy.EntryID]string{},
 		claims:    newClaimBook(),
 	}
 }

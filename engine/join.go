@@ -26,7 +26,9 @@ type candidate struct {
 	silent bool
 	alone  bool // a person separated it
 	due    bool
-	from   canopy.MetaID // the meta that it leaves by a person's decision, 0: none
+	// follows: it goes where another one is, and never brings two together, see follow.go.
+	follows bool
+	from    canopy.MetaID // the meta that it leaves by a person's decision, 0: none
 	// asks are the groups of criteria in order; of a group every criterion must meet, with any of its values.
 	asks   [][][]xxh3.Uint128
 	offers []xxh3.Uint128
@@ -48,9 +50,10 @@ type joiner struct {
 type joinMeta struct {
 	class canopy.Class
 	alive bool
+	own   bool                 // one of its entries is no follower
 	used  []canopy.ConnectorID // that have an entry there which counts
 	// offers are the keys that its entries offer now.
-	offers []xxh3.Uint128
+	offers []offered
 }
 
 // Join finds out where the entries belong that are joined to no meta, all of them together, so that the order of their
@@ -125,7 +128,7 @@ func (j *joiner) candidate(e *canopy.Entry, c *Connector) (candidate, rule.Scope
 	if err != nil || !scoped.In {
 		return candidate{}, scoped, err
 	}
-	cand := candidate{id: e.ID, conn: c, anchor: e.Anchor, silent: scoped.Silent}
+	cand := candidate{id: e.ID, conn: c, anchor: e.Anchor, silent: scoped.Silent, follows: isFollower(e, scoped)}
 	if scoped.Provision != nil {
 		cand.makes, cand.class = scoped.Provision.ID, scoped.Provision.Target
 	} else if scoped.Join != nil {

@@ -201,6 +201,52 @@ func TestJoin_silentEntriesDoNotCount(t *testing.T) {
 	w.settled()
 }
 
+func TestJoin_followersBringNobodyTogether(t *testing.T) {
+	t.Parallel()
+	t.Run("a contact that fits two people", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "none")
+		w.refuses = false
+		a := w.user("contoso", "anna", "anna@x.com")
+		b := w.user("fabrikam", "anna", "anna@x.com")
+		c := w.entry("tailspin", canopy.Contact, "anna", "mail=anna@x.com")
+		item, o := of(w.sync(), c)
+		if a.Meta == 0 || b.Meta == 0 || a.Meta == b.Meta || c.Meta != 0 || o.Outcome != canopy.HeldBack || len(item.Entries) != 1 {
+			t.Fatalf("got metas %d %d %d, %s", a.Meta, b.Meta, c.Meta, describe(*item))
+		}
+		if others := item.Held[0].Others; len(others) != 2 || others[0].Name != a.DN || others[1].Name != b.DN {
+			t.Errorf("others: got %+v", others)
+		}
+		w.settled()
+	})
+	t.Run("two people who are one by hand are one home", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "none")
+		a := w.user("contoso", "anna", "anna@x.com")
+		b := w.user("fabrikam", "anna", "anna@x.com")
+		c := w.entry("tailspin", canopy.Contact, "anna", "mail=anna@x.com")
+		w.set.Decisions = []Decision{{Kind: DecideJoin, Entry: b.ID, Other: a.ID}}
+		w.sync()
+		if a.Meta == 0 || b.Meta != a.Meta || c.Meta != a.Meta {
+			t.Errorf("got metas %d %d %d", a.Meta, b.Meta, c.Meta)
+		}
+		w.settled()
+	})
+	t.Run("a contact that was put to a person leads nobody to her", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "mail")
+		a := w.user("contoso", "anna", "anna@x.com")
+		b := w.user("fabrikam", "otto", "otto@x.com")
+		c := w.entry("tailspin", canopy.Contact, "anna", "mail=otto@x.com")
+		w.set.Decisions = []Decision{{Kind: DecideJoin, Entry: c.ID, Other: a.ID}}
+		w.sync()
+		if a.Meta == 0 || b.Meta == 0 || c.Meta != a.Meta || b.Meta == a.Meta {
+			t.Errorf("got metas %d %d %d", a.Meta, b.Meta, c.Meta)
+		}
+		w.settled()
+	})
+}
+
 func TestJoin_whoComesAfterADeletionIsSomebodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "mail")

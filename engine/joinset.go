@@ -53,12 +53,14 @@ func (j *joiner) occupy(m *joinMeta, e *canopy.Entry) {
 	if !scoped.Silent {
 		m.used = append(m.used, c.ID)
 	}
+	follows := err == nil && isFollower(e, scoped)
+	m.own = m.own || !follows
 	offers, err := j.p.e.rules.Offers(c.Kind, c.ID, obj)
 	if err != nil {
 		return // it fails when its meta is planned, and says so there
 	}
 	for _, k := range offers {
-		m.offers = append(m.offers, hashKey(k))
+		m.offers = append(m.offers, offered{hashKey(k), follows})
 	}
 }
 
@@ -92,6 +94,9 @@ type graph struct {
 	offers []offer
 	parent []int
 	met    []meeting // by candidate: on what it was connected
+	loose  []edge
+	// between are the nodes that followers belong to who could belong to several homes, by the root of these followers.
+	between map[int][]int
 }
 
 // offer is a key that a candidate offers.
@@ -123,6 +128,7 @@ func newGraph(j *joiner, d *decided) *graph {
 		g.parent[i] = i
 	}
 	g.met = make([]meeting, n)
+	g.between = map[int][]int{}
 	for i := range j.cands {
 		g.met[i].asker = -1
 		for _, k := range j.cands[i].offers {
@@ -190,16 +196,17 @@ func (g *graph) connect() {
 			if len(hits) == 0 {
 				continue
 			}
-			g.met[i] = meeting{i, n}
 			for _, h := range hits {
-				g.unite(i, h)
-				if h < len(g.met) && g.met[h].asker < 0 {
-					g.met[h] = meeting{i, n}
+				if x := (edge{i, h, n}); c.follows || g.role(h) != leading {
+					g.loose = append(g.loose, x)
+				} else {
+					g.draw(x)
 				}
 			}
 			break
 		}
 	}
+	g.attach()
 }
 
 // hits are the nodes that meet all criteria of a group.
@@ -224,7 +231,7 @@ func (g *graph) having(to []int, self int, k xxh3.Uint128) []int {
 	at, _ := slices.BinarySearchFunc(g.offers, k, func(o offer, k xxh3.Uint128) int { return compareHash(o.key, k) })
 	for ; at < len(g.offers) && g.offers[at].key == k; at++ {
 		o := g.offers[at].cand
-		if o != self && !g.j.cands[o].alone && sameClass(g.j.cands[self].class, g.j.cands[o].class) {
+		if o != self && !g.j.cands[o].alone && sameClass(g.j.cands[self].class, g.j.cands[o].class) && (g.j.cands[self].follows || g.role(o) != placed) {
 			to = append(to, o)
 		}
 	}
@@ -234,7 +241,7 @@ func (g *graph) having(to []int, self int, k xxh3.Uint128) []int {
 			continue
 		}
 		// What the view knows a meta by may be out of date: an address that moved on must not lead to who had it before.
-		if x := g.j.metas[m]; sameClass(g.j.cands[self].class, x.class) && slices.Contains(x.offers, k) {
+		if x := g.j.metas[m]; sameClass(g.j.cands[self].class, x.class) && x.offersTo(&g.j.cands[self], k) {
 			to = append(to, node)
 		}
 	}

@@ -79,7 +79,7 @@ func (p *Planner) load(ctx context.Context, ids []canopy.MetaID) ([]*unit, error
 	var known []canopy.MetaID
 	var joining []canopy.EntryID
 	for _, id := range ids {
-		for _, a := range p.joined[id] {
+		for _, a := range p.joinedTo(id) {
 			joining = append(joining, a.entry)
 		}
 		if id > 0 {
@@ -219,7 +219,7 @@ func (p *Planner) order(u *unit) {
 			u.joins = append(u.joins, canopy.EntryJoin{Entry: d.entry.ID, Why: d.why})
 		}
 	}
-	for _, a := range p.joined[u.id] {
+	for _, a := range p.joinedTo(u.id) {
 		if u.has(a.entry) {
 			u.joins = append(u.joins, canopy.EntryJoin{Entry: a.entry, Via: p.via(u, a)})
 		}
@@ -242,7 +242,7 @@ func (p *Planner) via(u *unit, a assignment) canopy.Joined {
 			continue
 		}
 		asks, err := p.e.rules.Asks(s.conn.Kind, s.conn.ID, s.obj)
-		if err == nil && a.group < len(asks) {
+		if err == nil && int(a.group) < len(asks) {
 			v.On = asks[a.group].Text
 			if asks[a.group].Rule != nil {
 				v.Rule = asks[a.group].Rule.ID

@@ -66,6 +66,10 @@ func (p *Planner) chooseMatch(u *unit, o *outbound, found map[canopy.Key][]canop
 				n++
 			}
 		}
+		if why := o.conn.Params[canopy.Unmatched+matchName(k)]; n == 1 && why != "" {
+			p.barred[fit.ID] = why // its values are then claimed by it, and that holds the add back
+			continue
+		}
 		if n == 1 {
 			o.match = &match{entry: fit, how: matchName(k), value: k.Value}
 			return

@@ -52,6 +52,9 @@ func (d *drafter) nameParties() error {
 			who = fmt.Sprintf("meta %d", o.Meta)
 		}
 		h.Text = fmt.Sprintf("%s %q belongs to %s (%s)", h.Attr, h.Value, who, o.Connector)
+		if why := d.p.barred[h.Others[0].Entry]; why != "" {
+			h.Text += ": " + why
+		}
 	}
 	return nil
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/check"
 )
 
 // Plan makes the plan's items for metas that were surveyed and settled. An object that cannot be evaluated has an item
@@ -145,6 +147,7 @@ func (d *drafter) complete(u *unit, item *canopy.PlanItem) {
 	case !u.dies:
 		d.draftImage(u, item)
 	}
+	item.Findings = findings(u, item)
 	if u.fault != nil {
 		u.faultOutcomes(item)
 	} else {
@@ -155,6 +158,36 @@ func (d *drafter) complete(u *unit, item *canopy.PlanItem) {
 			item.Entries = append(item.Entries, outcomeOf(x.entry, x.outcome, x.why))
 		}
 	}
+}
+
+// findings are about the addresses that an item writes. They name the entry that gives each.
+func findings(u *unit, item *canopy.PlanItem) []canopy.Finding {
+	var found []canopy.Finding
+	for i := range item.Exports {
+		values := item.Exports[i].Export.Set[canopy.AttrAddresses]
+		if len(values) == 0 {
+			continue
+		}
+		for _, f := range check.Addresses(item.Label, canopy.AttrAddresses, values, "") {
+			f.Other = u.giver(f.Value)
+			f.Next = "correct it in " + f.Other
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// giver names the entry that has an address, as the forest has it.
+func (u *unit) giver(address string) string {
+	for i := range u.sources {
+		e := u.sources[i].entry
+		for _, v := range e.Attrs[canopy.AttrAddresses] {
+			if strings.EqualFold(strings.TrimSpace(v.Str()), address) {
+				return e.DN + " (" + string(e.Connector) + ")"
+			}
+		}
+	}
+	return "the forest that gives it"
 }
 
 // describe gives the item its label and place.

@@ -58,6 +58,12 @@ func (t *Totaler) Add(item *canopy.PlanItem) {
 	for _, h := range item.Held {
 		t.totals.Held[string(h.Reason)]++
 	}
+	for _, f := range item.Findings {
+		if t.totals.Found == nil {
+			t.totals.Found = canopy.Tally{}
+		}
+		t.totals.Found[f.Code]++
+	}
 	t.exports(item)
 	t.linkFlows(item)
 }

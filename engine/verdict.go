@@ -35,10 +35,11 @@ type member struct {
 
 // staying are candidates that get no meta, and why.
 type staying struct {
-	cands []int
-	metas []canopy.MetaID // the metas that are candidates, too
-	kind  canopy.Outcome
-	why   string
+	cands  []int
+	metas  []canopy.MetaID // the metas that are candidates, too
+	beside []int           // candidates that are named as well, and do not stay
+	kind   canopy.Outcome
+	why    string
 }
 
 // The reasons for which candidates stay without a meta.
@@ -141,6 +142,10 @@ func (v *verdicts) judge(comp []int) {
 		return
 	}
 	s.cands = cands
+	if between := v.g.between[v.g.find(comp[0])]; len(between) > 0 {
+		v.stays = append(v.stays, v.torn(s, between))
+		return
+	}
 	var h *home
 	if len(homes) == 1 {
 		h = homes[0]
@@ -201,6 +206,11 @@ func (v *verdicts) number() {
 		}
 		return v.compare(a.maker, b.maker)
 	})
+	count := 0
+	for _, h := range v.homes {
+		count += len(h.members)
+	}
+	p.joined = make([]assignment, 0, count)
 	for _, h := range v.homes {
 		if h.maker >= 0 {
 			p.local = append(p.local, local{class: h.class})
@@ -209,14 +219,15 @@ func (v *verdicts) number() {
 		slices.SortFunc(h.members, func(a, b member) int { return v.compare(a.cand, b.cand) })
 		for _, m := range h.members {
 			c := &v.g.j.cands[m.cand]
-			a := assignment{entry: c.id, kind: m.kind, rule: c.makes}
+			a := assignment{meta: h.meta, entry: c.id, kind: m.kind, rule: c.makes}
 			if met := v.g.met[m.cand]; m.kind == canopy.JoinedBy && met.asker >= 0 {
-				a.asker, a.group = v.g.j.cands[met.asker].id, met.group
+				a.asker, a.group = v.g.j.cands[met.asker].id, int32(met.group)
 			}
-			p.joined[h.meta] = append(p.joined[h.meta], a)
+			p.joined = append(p.joined, a)
 			p.goesTo[c.id] = h.meta
 		}
 	}
+	slices.SortStableFunc(p.joined, func(a, b assignment) int { return cmp.Compare(a.meta, b.meta) })
 }
 
 // touched are the metas that get or lose an entry.
@@ -242,7 +253,7 @@ func (j *joiner) tell(ctx context.Context, stays []staying) error {
 		var ids []canopy.EntryID
 		var metas []canopy.MetaID
 		for _, s := range part {
-			for _, n := range s.cands {
+			for _, n := range slices.Concat(s.cands, s.beside) {
 				ids = append(ids, j.cands[n].id)
 			}
 			metas = append(metas, s.metas...)
@@ -273,11 +284,13 @@ func (j *joiner) tellOne(s staying, byID map[canopy.EntryID]*canopy.Entry, parti
 		p.Meta = m
 		all = append(all, p)
 	}
-	slices.SortFunc(s.cands, func(x, y int) int {
+	ranked := func(x, y int) int {
 		a, b := &j.cands[x], &j.cands[y]
 		return cmp.Or(cmp.Compare(a.conn.Order, b.conn.Order), cmp.Compare(a.anchor, b.anchor))
-	})
-	for _, n := range s.cands {
+	}
+	slices.SortFunc(s.cands, ranked)
+	slices.SortFunc(s.beside, ranked)
+	for _, n := range slices.Concat(s.cands, s.beside) {
 		if e := byID[j.cands[n].id]; e != nil {
 			all = append(all, j.p.e.party(e))
 		}

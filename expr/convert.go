@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,37 +12,48 @@ import (
 	"unicode/utf8"
 )
 
-// convertFunctions turn values of one kind into another, and take numbers and distinguished names apart.
+// convertFunctions turn values of one kind into another.
 var convertFunctions = []function{
-	{name: "BitAnd", takes: "nn", usage: "BitAnd(number, number)", text: "the bits that both have",
+	{name: "BitAnd", takes: "nn", usage: "BitAnd(number, number)", text: "the bits that both have", tries: []Example{{`BitAnd(&HF, &HF7)`, `7`}},
 		call: func(_ *machine, a []Value) (Value, error) { return Num(a[0].n & a[1].n), nil }},
-	{name: "BitOr", takes: "nn", usage: "BitOr(number, number)", text: "the bits that one of them has",
-		call: func(_ *machine, a []Value) (Value, error) { return Num(a[0].n | a[1].n), nil }},
-	{name: "IsBitSet", takes: "nn", null: nullGivesFalse, usage: "IsBitSet(number, flag)", text: "whether a bit of the flag is set",
-		call: func(_ *machine, a []Value) (Value, error) { return Bool(a[0].n&a[1].n != 0), nil }},
-	{name: "CBool", takes: "v", null: nullGivesFalse, usage: "CBool(value)", text: "as truth value: a number is True unless 0, NULL is False", call: cBool},
-	{name: "CNum", takes: "v", usage: "CNum(text)", text: "as number", call: cNum},
-	{name: "CStr", takes: "v", usage: "CStr(value)", text: "as text", call: cStr},
-	{name: "CRef", takes: "t", maps: true, usage: "CRef(text)", text: "as reference",
+	{name: "CBool", takes: "v", null: nullGivesFalse, usage: "CBool(value)", text: "as truth value: a number is True unless 0, NULL is False",
+		tries: []Example{{`CBool(1 = 1)`, `True`}, {`CBool(0)`, `False`}}, call: cBool},
+	{name: "CStr", takes: "v", usage: "CStr(value)", text: "a number, reference or truth value as text", tries: []Example{{`CStr(42)`, `"42"`}}, call: cStr},
+	{name: "CRef", takes: "t", maps: true, usage: "CRef(text)", text: "as reference", tries: []Example{{`CRef("CN=Joe,DC=contoso,DC=com")`, `"CN=Joe,DC=contoso,DC=com"`}},
 		call: func(_ *machine, a []Value) (Value, error) { return Ref(a[0].s), nil }},
-	{name: "CBin", takes: "n?n", usage: "CBin(number, size)", text: "as octets, the lowest first", call: cBin},
-	{name: "CGuid", takes: "t", usage: "CGuid(text)", text: "the 16 octets of a GUID", call: cGuid},
-	{name: "StringFromGuid", takes: "o", usage: "StringFromGuid(octets)", text: "a GUID's dashed text", call: stringFromGuid},
-	{name: "StringFromSid", takes: "x", usage: "StringFromSid(octets)", text: "a SID's text, S-1-...", call: stringFromSid},
-	{name: "ConvertToBase64", takes: "x", maps: true, usage: "ConvertToBase64(value)", text: "octets, or a text's UTF-16, in base64",
+	{name: "StringFromSid", takes: "x", usage: "StringFromSid(octets)", text: "a SID's text, S-1-...", tries: []Example{{`StringFromSid("S-1-5-18")`, `"S-1-5-18"`}}, call: stringFromSid},
+	{name: "ConvertToBase64", takes: "x", maps: true, usage: "ConvertToBase64(value)", text: "octets, or a text's UTF-16, the lower octet first, in base64",
+		tries: []Example{{`ConvertToBase64("Hello world!")`, `"SABlAGwAbABvACAAdwBvAHIAbABkACEA"`}},
 		call: func(_ *machine, a []Value) (Value, error) {
 			b := []byte(a[0].s)
-			if a[0].kind == Text {
+			if a[0].kind != Octets {
 				b = utf16Bytes(a[0].s)
 			}
 			return Str(base64.StdEncoding.EncodeToString(b)), nil
 		}},
-	{name: "ConvertFromBase64", takes: "t?t", maps: true, usage: "ConvertFromBase64(text, [Unicode|ASCII|UTF8])", text: "the text that base64 holds; UTF-16 unless said otherwise", call: fromBase64},
-	{name: "ConvertToUTF8Hex", takes: "t", maps: true, usage: "ConvertToUTF8Hex(text)", text: "a text's UTF-8 octets as hexadecimal digits",
+	{name: "ConvertFromBase64", takes: "t?t", maps: true, usage: "ConvertFromBase64(text, [Unicode|ASCII|UTF8])", text: "the text that base64 holds; UTF-16 unless said otherwise",
+		tries: []Example{{`ConvertFromBase64("SGVsbG8gd29ybGQh", UTF8)`, `"Hello world!"`}}, call: fromBase64},
+	{name: "ConvertToUTF8Hex", takes: "t", maps: true, usage: "ConvertToUTF8Hex(text)", text: "a text's UTF-8 octets as hexadecimal digits, the form of names in Entra's connector space",
+		tries: []Example{{`ConvertToUTF8Hex("Hello world!")`, `"48656C6C6F20776F726C6421"`}},
 		call: func(_ *machine, a []Value) (Value, error) {
 			return Str(strings.ToUpper(hex.EncodeToString([]byte(a[0].s)))), nil
 		}},
+}
+
+// connectConvert are those of Connect Sync alone.
+var connectConvert = []function{
+	{name: "BitOr", takes: "nn", usage: "BitOr(number, number)", text: "the bits that one of them has", tries: []Example{{`BitOr(1, 2)`, `3`}},
+		call: func(_ *machine, a []Value) (Value, error) { return Num(a[0].n | a[1].n), nil }},
+	{name: "IsBitSet", takes: "nn", null: nullGivesFalse, usage: "IsBitSet(number, flag)", text: "whether a bit of the flag is set", tries: []Example{{`IsBitSet(&HF, 4)`, `True`}},
+		call: func(_ *machine, a []Value) (Value, error) { return Bool(a[0].n&a[1].n != 0), nil }},
+	{name: "CNum", takes: "v", usage: "CNum(text)", text: "as number", tries: []Example{{`CNum("42") + 1`, `43`}}, call: cNum},
+	{name: "CBin", takes: "n?n", usage: "CBin(number, [size])", text: "as octets, the lowest first; 8 of them unless a size is given", tries: []Example{{`CBin(258, 2)`, `0x0201`}}, call: cBin},
+	{name: "CGuid", takes: "t", usage: "CGuid(text)", text: "the 16 octets of a GUID, with or without braces",
+		tries: []Example{{`StringFromGuid(CGuid("{00010203-0405-0607-0809-0a0b0c0d0e0f}"))`, `"00010203-0405-0607-0809-0a0b0c0d0e0f"`}}, call: cGuid},
+	{name: "StringFromGuid", takes: "o", usage: "StringFromGuid(octets)", text: "a GUID's dashed text",
+		tries: []Example{{`StringFromGuid(CGuid("00010203-0405-0607-0809-0a0b0c0d0e0f"))`, `"00010203-0405-0607-0809-0a0b0c0d0e0f"`}}, call: stringFromGuid},
 	{name: "ConvertFromUTF8Hex", takes: "t", maps: true, usage: "ConvertFromUTF8Hex(text)", text: "the text that hexadecimal digits hold",
+		tries: []Example{{`ConvertFromUTF8Hex("48656C6C6F20776F726C6421")`, `"Hello world!"`}},
 		call: func(_ *machine, a []Value) (Value, error) {
 			b, err := hex.DecodeString(a[0].s)
 			if err != nil || !utf8.Valid(b) {
@@ -49,16 +61,15 @@ var convertFunctions = []function{
 			}
 			return Str(string(b)), nil
 		}},
-	{name: "DNComponent", takes: "t?n", maps: true, usage: "DNComponent(dn, number)", text: "the value of the component of this number from the left; NULL when there is none",
-		call: func(_ *machine, a []Value) (Value, error) { return component(a, false), nil }},
-	{name: "DNComponentRev", takes: "t?nt", maps: true, usage: `DNComponentRev(dn, number, ["DC"])`, text: `the same from the right; with "DC" the domain's components do not count`,
-		call: func(_ *machine, a []Value) (Value, error) { return component(a, true), nil }},
-	{name: "EscapeDNComponent", takes: "t", maps: true, usage: "EscapeDNComponent(text)", text: "a text as it can stand in a distinguished name",
-		call: onText(escapeDN)},
+	{name: "Thumbprint", takes: "o", usage: "Thumbprint(octets)", text: "the SHA-1 hash of octets, as octets", tries: []Example{{`Thumbprint(CBin(0, 1))`, `0x5ba93c9db0cff93f52b521d7420e43f6eda2784f`}},
+		call: func(_ *machine, a []Value) (Value, error) {
+			sum := sha1.Sum([]byte(a[0].s))
+			return Bin(string(sum[:])), nil
+		}},
 }
 
 func cBool(_ *machine, a []Value) (Value, error) {
-	if b, ok := truth(a[0]); ok {
+	if b, ok := truth(a[0], false); ok {
 		return Bool(b), nil
 	}
 	if a[0].kind == Text {
@@ -85,7 +96,7 @@ func cNum(_ *machine, a []Value) (Value, error) {
 }
 
 func cStr(_ *machine, a []Value) (Value, error) {
-	if s, ok := joinable(a[0]); ok {
+	if s, ok := joinable(a[0], true); ok && a[0].kind != Moment {
 		return Str(s), nil
 	}
 	if a[0].kind == Moment {
@@ -96,7 +107,7 @@ func cStr(_ *machine, a []Value) (Value, error) {
 
 func cBin(_ *machine, a []Value) (Value, error) {
 	size := int64(8)
-	if len(a) > 1 {
+	if given(a, 1) {
 		size = a[1].n
 	}
 	if size < 1 || size > 1024 {
@@ -111,12 +122,18 @@ func cBin(_ *machine, a []Value) (Value, error) {
 
 // cGuid reads a GUID with or without braces into the order of octets that AD uses: the first three groups reversed.
 func cGuid(_ *machine, a []Value) (Value, error) {
-	s := trim(a[0].s)
-	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
-	if b, ok := guidBytes(s); ok {
+	if b, ok := guidBytes(unbraced(trim(a[0].s))); ok {
 		return Bin(string(b)), nil
 	}
 	return Value{}, badArg(1, "is not a GUID: %s", described(a[0]))
+}
+
+// unbraced is s without the braces around it.
+func unbraced(s string) string {
+	if len(s) > 1 && s[0] == '{' && s[len(s)-1] == '}' {
+		return s[1 : len(s)-1]
+	}
+	return s
 }
 
 func guidBytes(s string) ([]byte, bool) {
@@ -143,7 +160,7 @@ func stringFromGuid(_ *machine, a []Value) (Value, error) {
 // stringFromSid also takes a SID's text, as which some directories deliver it.
 func stringFromSid(_ *machine, a []Value) (Value, error) {
 	b := a[0].s
-	if a[0].kind == Text && strings.HasPrefix(b, "S-1-") {
+	if a[0].kind != Octets && sidText(b) {
 		return a[0], nil
 	}
 	if a[0].kind != Octets || len(b) < 8 || b[0] != 1 || len(b) != 8+4*int(b[1]) {
@@ -155,6 +172,20 @@ func stringFromSid(_ *machine, a []Value) (Value, error) {
 		fmt.Fprintf(&out, "-%d", binary.LittleEndian.Uint32([]byte(b[i:i+4])))
 	}
 	return Str(out.String()), nil
+}
+
+// sidText tells whether s is a SID's text: S-1, an authority and what is below it, all numbers.
+func sidText(s string) bool {
+	rest, ok := strings.CutPrefix(s, "S-1-")
+	if !ok || len(s) > 200 {
+		return false
+	}
+	for part := range strings.SplitSeq(rest, "-") {
+		if _, err := strconv.ParseUint(part, 10, 48); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func utf16Bytes(s string) []byte {
@@ -171,7 +202,7 @@ func fromBase64(_ *machine, a []Value) (Value, error) {
 		return Value{}, badArg(1, "is not base64: %s", described(a[0]))
 	}
 	encoding := "Unicode"
-	if len(a) > 1 {
+	if given(a, 1) {
 		encoding = a[1].s
 	}
 	switch encoding {
@@ -191,66 +222,4 @@ func fromBase64(_ *machine, a []Value) (Value, error) {
 		return Str(string(b)), nil
 	}
 	return Value{}, badArg(2, "must be Unicode, ASCII or UTF8, is %s", described(a[1]))
-}
-
-// component is the value of one component of a distinguished name, as it is written there.
-func component(a []Value, fromRight bool) Value {
-	n := int64(1)
-	if len(a) > 1 {
-		n = a[1].n
-	}
-	parts := splitDN(a[0].s)
-	if fromRight {
-		if len(a) > 2 && a[2].s == "DC" {
-			for len(parts) > 0 && len(parts[len(parts)-1]) > 2 && strings.EqualFold(parts[len(parts)-1][:3], "dc=") {
-				parts = parts[:len(parts)-1]
-			}
-		}
-		n = int64(len(parts)) - n + 1
-	}
-	if n < 1 || n > int64(len(parts)) {
-		return Value{}
-	}
-	_, value, _ := strings.Cut(parts[n-1], "=")
-	return Str(trim(value))
-}
-
-// splitDN splits at the commas that are not escaped.
-func splitDN(dn string) []string {
-	var parts []string
-	start, quoted := 0, false
-	for i := 0; i < len(dn); i++ {
-		switch dn[i] {
-		case '\\':
-			i++
-		case '"':
-			quoted = !quoted
-		case ',', ';':
-			if !quoted {
-				parts = append(parts, strings.TrimLeft(dn[start:i], " "))
-				start = i + 1
-			}
-		}
-	}
-	if start < len(dn) {
-		parts = append(parts, strings.TrimLeft(dn[start:], " "))
-	}
-	return parts
-}
-
-func escapeDN(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case strings.IndexByte(`,+"\<>;=`, c) >= 0, c == '#' && i == 0, c == ' ' && (i == 0 || i == len(s)-1):
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ':
-			fmt.Fprintf(&b, `\%02X`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -1,19 +1,49 @@
 package expr
 
 import (
-	"fmt"
-	"strings"
 	"time"
 )
 
 // dateFunctions work on instants; all are UTC.
 var dateFunctions = []function{
-	{name: "DateFromNum", takes: "n", usage: "DateFromNum(number)", text: "the time that is this many 100 nanoseconds after 1601", call: dateFromNum},
+	{name: "DateFromNum", takes: "n", usage: "DateFromNum(number)", text: "the time that is this many 100 nanoseconds after 1601",
+		tries: []Example{{`DateFromNum(129699324000000000) = CDate("2012-01-01 23:00:00")`, `True`}}, call: dateFromNum},
 	{name: "NumFromDate", takes: "d", usage: "NumFromDate(time)", text: "how many 100 nanoseconds after 1601 it is",
-		call: func(_ *machine, a []Value) (Value, error) { return Num(a[0].n*10 + fileTime1970), nil }},
-	{name: "CDate", takes: "t", usage: "CDate(text)", text: "the time that a text says", call: cDate},
-	{name: "DateAdd", takes: "tnd", usage: `DateAdd("d", number, time)`, text: "a time moved by years (yyyy), quarters (q), months (m), days (d), weeks (ww), hours (h), minutes (n) or seconds (s)", call: dateAdd},
-	{name: "FormatDateTime", takes: "dt", usage: `FormatDateTime(time, "yyyyMMddHHmmss.0Z")`, text: "a time in this format", call: formatDateTime},
+		tries: []Example{{`NumFromDate(CDate("2012-01-01 23:00:00"))`, `129699324000000000`}},
+		call:  func(_ *machine, a []Value) (Value, error) { return Num(a[0].n*10 + fileTime1970), nil }},
+	{name: "CDate", takes: "x", usage: "CDate(text)", text: "the time that a text says, UTC unless it names its zone. The date comes first: 2024-03-09, 3/9/2024, 9 Mar 2024 and the like",
+		tries: []Example{{`CDate("2013-01-10 4:00 PM -8") = CDate("2013-01-11")`, `True`}}, call: cDate},
+	{name: "DateAdd", takes: "tnd", usage: `DateAdd("d", number, time)`, text: "a time moved by years (yyyy), quarters (q), months (m), days (d, y, w), weeks (ww), hours (h), minutes (n) or seconds (s). A day that the month does not have is its last one",
+		tries: []Example{{`DateAdd("m", 3, CDate("2001-01-01")) = CDate("2001-04-01")`, `True`}}, call: dateAdd},
+	{name: "Now", takes: "", varies: true, usage: "Now()", text: "the time of the run", tries: []Example{{`Now() > CDate("2001-01-01")`, `True`}},
+		call: func(m *machine, _ []Value) (Value, error) {
+			if w := m.world(); w.Now != 0 {
+				return At(w.Now), nil
+			}
+			return Value{}, badArg(0, "what time it is now is not known here")
+		}},
+}
+
+// connectDates are those of Connect Sync alone.
+var connectDates = []function{
+	{name: "FormatDateTime", takes: "dt", usage: `FormatDateTime(time, "yyyyMMddHHmmss.0Z")`, text: "a time in a .NET format",
+		tries: []Example{{`FormatDateTime(CDate("12/25/2007"), "yyyy-MM-dd")`, `"2007-12-25"`}},
+		call: func(_ *machine, a []Value) (Value, error) {
+			s, err := formatTime(time.UnixMicro(a[0].n).UTC(), true, a[1].s)
+			if err != nil {
+				return Value{}, badArg(2, "the format %s", err)
+			}
+			return Str(s), nil
+		}},
+}
+
+// cloudDates are those of Cloud Sync alone.
+var cloudDates = []function{
+	{name: "FormatDateTime", takes: "t?ttt", usage: `FormatDateTime(source, [styles], "input format", "output format")`,
+		text:  "a time that is written in one .NET format, written in another. styles are .NET's, separated by commas; when left out RoundtripKind, AllowLeadingWhite, AllowTrailingWhite. A time of another zone is turned into UTC. Three arguments leave styles out",
+		tries: []Example{{`FormatDateTime("20150123105347.1Z", , "yyyyMMddHHmmss.fZ", "yyyy-MM-dd")`, `"2015-01-23"`}}, check: checkFormats, call: reformat},
+	{name: "DateDiff", takes: "tdd", usage: `DateDiff("d", from, to)`, text: "how far it is from one time to another: whole days (d), hours (h), minutes (n) or seconds (s); Sundays passed (ww); months (m) or years (yyyy) of the calendar. Negative when to is earlier",
+		tries: []Example{{`DateDiff("d", CDate("2021-08-18+08:00"), CDate("2021-08-31+08:00"))`, `13`}}, call: dateDiff},
 }
 
 // fileTime1970 is 1970 in 100 nanoseconds after 1601.
@@ -33,24 +63,74 @@ func dateFromNum(_ *machine, a []Value) (Value, error) {
 	return At(micro), nil
 }
 
-func parseTime(s string) (time.Time, error) {
-	var err error
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05 -07:00", "2006-01-02 15:04:05Z07:00",
-		"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "1/2/2006 15:04:05 -07:00", "1/2/2006 15:04:05", "1/2/2006", "20060102150405.0Z", "20060102150405Z"} {
-		var t time.Time
-		if t, err = time.Parse(layout, trim(s)); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, err
-}
-
 func cDate(_ *machine, a []Value) (Value, error) {
-	t, err := parseTime(a[0].s)
-	if err != nil || t.UnixMicro() < minMicro || t.UnixMicro() > maxMicro {
+	t, ok := parseTime(a[0].s)
+	if !ok {
 		return Value{}, badArg(1, "is no time that is understood: %s", described(a[0]))
 	}
 	return At(t.UnixMicro()), nil
+}
+
+// checkFormats takes the short form too, with source and two formats alone.
+func checkFormats(n *node) (int, string) {
+	if len(n.args) == 3 {
+		n.args = []*node{n.args[0], {kind: nodeLeftOut, pos: n.pos}, n.args[1], n.args[2]}
+	}
+	if len(n.args) != 4 {
+		return 0, "takes source, styles, input format and output format"
+	}
+	for i, a := range n.args {
+		if a.kind == nodeLeftOut && i != 1 {
+			return i + 1, "is left out; only styles may be"
+		}
+	}
+	return 0, ""
+}
+
+func reformat(m *machine, a []Value) (Value, error) {
+	style := dateStyle(usualStyle)
+	if given(a, 1) && a[1].s != "" {
+		var err error
+		if style, err = readStyles(a[1].s); err != nil {
+			return Value{}, badArg(2, "%s", err)
+		}
+	}
+	var now time.Time
+	if w := m.world(); w.Now != 0 {
+		now = time.UnixMicro(w.Now).UTC()
+	}
+	t, zoned, err := parseExact(a[0].s, a[2].s, style, now)
+	if err != nil {
+		return Value{}, badArg(1, "%s: %s", described(a[0]), err)
+	}
+	s, err := formatTime(t, zoned, a[3].s)
+	if err != nil {
+		return Value{}, badArg(4, "the format %s", err)
+	}
+	return Str(s), nil
+}
+
+func dateDiff(_ *machine, a []Value) (Value, error) {
+	from, to := time.UnixMicro(a[1].n).UTC(), time.UnixMicro(a[2].n).UTC()
+	micro := a[2].n - a[1].n
+	switch a[0].s {
+	case "s":
+		return Num(micro / 1e6), nil
+	case "n":
+		return Num(micro / 6e7), nil
+	case "h":
+		return Num(micro / 36e8), nil
+	case "d":
+		return Num(micro / 864e8), nil
+	case "ww":
+		micro += int64(from.Weekday()-to.Weekday()) * 864e8
+		return Num(micro / 864e8 / 7), nil
+	case "m":
+		return Num(int64((to.Year()-from.Year())*12 + int(to.Month()-from.Month()))), nil
+	case "yyyy":
+		return Num(int64(to.Year() - from.Year())), nil
+	}
+	return Value{}, badArg(1, "must be one of yyyy, m, d, ww, h, n, s, is %s", described(a[0]))
 }
 
 func dateAdd(_ *machine, a []Value) (Value, error) {
@@ -77,80 +157,4 @@ func dateAdd(_ *machine, a []Value) (Value, error) {
 		return Value{}, badArg(2, "leads outside the years 1 to 9999: %d", n)
 	}
 	return At(t.UnixMicro()), nil
-}
-
-// pieces are the parts of a format, the longer ones first, with what they write.
-var pieces = []struct {
-	text   string
-	layout string // Go's
-}{
-	{"yyyy", "2006"}, {"yy", "06"}, {"MMMM", "January"}, {"MMM", "Jan"}, {"MM", "01"}, {"M", "1"}, {"dddd", "Monday"}, {"ddd", "Mon"},
-	{"dd", "02"}, {"d", "2"}, {"HH", "15"}, {"H", "15"}, {"hh", "03"}, {"h", "3"}, {"mm", "04"}, {"m", "4"}, {"ss", "05"}, {"s", "5"},
-	{"tt", "PM"}, {"zzz", "-07:00"}, {"K", "Z07:00"},
-}
-
-// standard are the formats of one letter.
-var standard = map[string]string{"s": "yyyy-MM-ddTHH:mm:ss", "u": "yyyy-MM-dd HH:mm:ss'Z'", "o": "yyyy-MM-ddTHH:mm:ss.fffffffK", "d": "MM/dd/yyyy"}
-
-func formatDateTime(_ *machine, a []Value) (Value, error) {
-	format := a[1].s
-	if len(format) == 1 {
-		long, ok := standard[format]
-		if !ok {
-			return Value{}, badArg(2, "the format %q is not known", format)
-		}
-		format = long
-	}
-	t := time.UnixMicro(a[0].n).UTC()
-	var b strings.Builder
-	for len(format) > 0 {
-		n := writePiece(&b, t, format)
-		if n == 0 {
-			return Value{}, badArg(2, "the quote in the format does not end")
-		}
-		format = format[n:]
-	}
-	return Str(b.String()), nil
-}
-
-// writePiece writes the first part of a format and says how long that part is, 0 when a quote does not end.
-func writePiece(b *strings.Builder, t time.Time, format string) int {
-	switch c := format[0]; c {
-	case '\'', '"':
-		end := strings.IndexByte(format[1:], c)
-		if end < 0 {
-			return 0
-		}
-		b.WriteString(format[1 : 1+end])
-		return end + 2
-	case '\\':
-		if len(format) > 1 {
-			b.WriteByte(format[1])
-			return 2
-		}
-		return 1
-	case 'f', 'F':
-		n := 1
-		for n < len(format) && n < 7 && format[n] == c {
-			n++
-		}
-		digits := fmt.Sprintf("%07d", t.Nanosecond()/100)[:n]
-		if c == 'F' {
-			digits = strings.TrimRight(digits, "0")
-		}
-		b.WriteString(digits)
-		return n
-	}
-	for _, p := range pieces {
-		if strings.HasPrefix(format, p.text) {
-			s := t.Format(p.layout)
-			if p.text == "H" {
-				s = strings.TrimPrefix(s, "0")
-			}
-			b.WriteString(s)
-			return len(p.text)
-		}
-	}
-	b.WriteByte(format[0])
-	return 1
 }

@@ -1,10 +1,10 @@
 package expr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 )
 
 // Limits of an evaluation, so that no expression can take all memory or time.
@@ -25,6 +25,18 @@ type Env interface {
 	Count(name string) int64
 	// Param is a parameter's text, and whether there is one.
 	Param(name string) (string, bool)
+	// World is what lies outside the object, nil when nothing of it is known.
+	World() *World
+}
+
+// World is what an expression may ask for that no object holds. What is missing makes the functions that need it fail.
+type World struct {
+	// Now is the time that counts as now, in microseconds since 1970; 0: not known.
+	Now int64
+	// Random gives numbers of which all 64 bits are random.
+	Random func() uint64
+	// Taken tells whether the target holds a value already, in the attribute that is filled, at another object.
+	Taken func(v Value) (bool, error)
 }
 
 // Eval gives the expression's value for one object. An error is an *Error.
@@ -34,25 +46,56 @@ func (p *Program) Eval(env Env) (Value, error) {
 		m = &machine{}
 		m.stack = m.room[:0]
 	}
-	m.env, m.spent = env, 0
+	m.env, m.spent, m.searches = env, 0, 0
 	v, err := p.run(m)
-	m.env, m.stack = nil, m.stack[:0]
+	m.rest()
 	p.machines.Put(m)
 	if err != nil {
 		return Value{}, err
+	}
+	if p.dialect.cloud && v.kind == Moment {
+		return Str(cloudTime(v.n)), nil
 	}
 	return v, nil
 }
 
 // machine is one evaluation under way.
 type machine struct {
-	env   Env
-	stack []Value
-	room  [8]Value
-	spent int
+	env      Env
+	around   *World // nil: not asked for yet
+	stack    []Value
+	room     [8]Value
+	vars     []Value
+	spent    int
+	searches int             // of regular expressions
+	limit    context.Context // of many searches; nil before
+	cancel   context.CancelFunc
 }
 
-// spend counts what was made.
+// rest makes the machine ready for another evaluation; it keeps nothing of this one alive.
+func (m *machine) rest() {
+	clear(m.stack[:cap(m.stack)])
+	clear(m.vars[:cap(m.vars)])
+	m.env, m.around, m.stack, m.vars = nil, nil, m.stack[:0], m.vars[:0]
+	if m.cancel != nil {
+		m.cancel()
+		m.limit, m.cancel = nil, nil
+	}
+}
+
+// world is what lies outside the object; never nil.
+func (m *machine) world() *World {
+	if m.around == nil {
+		if m.around = m.env.World(); m.around == nil {
+			m.around = noWorld
+		}
+	}
+	return m.around
+}
+
+var noWorld = &World{}
+
+// spend counts what was made and done, in bytes.
 func (m *machine) spend(bytes int) error {
 	if m.spent += bytes; m.spent > maxWork {
 		return errWork
@@ -60,8 +103,11 @@ func (m *machine) spend(bytes int) error {
 	return nil
 }
 
+// stepCost is what calling a function costs, in bytes made: it bounds the number of calls.
+const stepCost = 64
+
 var (
-	errWork = errors.New("the expression makes more than 64 MB of text")
+	errWork = errors.New("the expression makes more than 64 MB of text, or calls more than a million functions")
 	errText = errors.New("the text would be longer than 1 MB")
 	errList = errors.New("there would be more than a million values")
 )
@@ -104,11 +150,17 @@ func at(src string, n *node, err error) *Error {
 	return e
 }
 
-// compile makes a closure of a tree.
-func compile(src string, n *node) eval {
+// compiler makes closures of a tree.
+type compiler struct {
+	src string
+	d   *Dialect
+}
+
+// compile makes a closure of a tree, nil for an argument that is left out.
+func (c *compiler) compile(n *node) eval {
 	args := make([]eval, len(n.args))
 	for i, a := range n.args {
-		args[i] = compile(src, a)
+		args[i] = c.compile(a)
 	}
 	switch n.kind {
 	case nodeLiteral:
@@ -117,38 +169,43 @@ func compile(src string, n *node) eval {
 	case nodeAttr:
 		name := n.name
 		return func(m *machine) (Value, *Error) { return m.env.Attr(name), nil }
+	case nodeVar:
+		slot := n.slot
+		return func(m *machine) (Value, *Error) { return m.vars[slot], nil }
 	case nodeParam:
-		return compileParam(src, n)
+		return c.param(n)
 	case nodeMinus:
-		return compileMinus(src, n, args[0])
+		return c.minus(n, args[0])
 	case nodeBinary:
-		return compileBinary(src, n, args[0], args[1])
+		return c.binary(n, args[0], args[1])
+	case nodeLeftOut:
+		return nil
 	case nodeCall:
 	}
 	if n.fn.lazy != nil {
-		return n.fn.lazy(src, n, args)
+		return n.fn.lazy(c, n, args)
 	}
-	return compileCall(src, n, args)
+	return c.call(n, args)
 }
 
-func compileParam(src string, n *node) eval {
+func (c *compiler) param(n *node) eval {
 	return func(m *machine) (Value, *Error) {
 		s, ok := m.env.Param(n.name)
 		if !ok {
-			return Value{}, &Error{Source: src, Pos: n.pos, Text: "the connector has no parameter " + n.name}
+			return Value{}, &Error{Source: c.src, Pos: n.pos, Text: "the connector has no parameter " + n.name}
 		}
 		return Str(s), nil
 	}
 }
 
-func compileMinus(src string, n *node, arg eval) eval {
+func (c *compiler) minus(n *node, arg eval) eval {
 	return func(m *machine) (Value, *Error) {
 		v, err := arg(m)
 		if err != nil || v.kind == Null {
 			return Value{}, err
 		}
 		if v.kind != Number || v.n == math.MinInt64 {
-			return Value{}, at(src, n, fmt.Errorf("%s has no negative", described(v)))
+			return Value{}, at(c.src, n, fmt.Errorf("%s has no negative", described(v)))
 		}
 		return Num(-v.n), nil
 	}
@@ -168,27 +225,34 @@ func described(v Value) string {
 	return v.kind.String() + " (" + s + ")"
 }
 
-// compileCall makes the call of a function that takes its arguments' values.
-func compileCall(src string, n *node, args []eval) eval {
+// call makes the call of a function that takes its arguments' values.
+func (c *compiler) call(n *node, args []eval) eval {
 	fn := n.fn
 	return func(m *machine) (Value, *Error) {
 		base := len(m.stack)
-		null := false
+		null, cost := false, stepCost
 		for i, a := range args {
+			if a == nil {
+				m.stack = append(m.stack, leftOut)
+				continue
+			}
 			v, err := a(m)
 			if err != nil {
 				return Value{}, err
 			}
-			v, wrong := adapt(fn.kind(i), v, fn.maps && i == 0)
+			kind := fn.kind(i)
+			v, wrong := adapt(kind, v, fn.maps && i == 0, fn.loose)
 			if wrong != "" {
-				return Value{}, at(src, n, badArg(i+1, "%s", wrong))
+				return Value{}, at(c.src, n, badArg(i+1, "%s", wrong))
 			}
-			null = null || v.kind == Null && (i == 0 || strings.IndexByte("nbod", fn.kind(i)) >= 0)
+			null = null || v.kind == Null && (i == 0 || kind == 'n' || kind == 'b' || kind == 'o' || kind == 'd')
+			cost += len(v.s) + 16*len(v.list)
 			m.stack = append(m.stack, v)
 		}
 		var v Value
-		var err error
+		err := m.spend(cost)
 		switch {
+		case err != nil:
 		case null && fn.null != nullSeen:
 			v = nullValues[fn.null]
 		case fn.maps && m.stack[base].kind == List:
@@ -201,7 +265,7 @@ func compileCall(src string, n *node, args []eval) eval {
 			err = bounded(m, v)
 		}
 		if err != nil {
-			return Value{}, at(src, n, err)
+			return Value{}, at(c.src, n, err)
 		}
 		return v, nil
 	}
@@ -212,12 +276,15 @@ func mapped(m *machine, fn *function, base int) (Value, error) {
 	list := m.stack[base].list
 	out := make([]Value, 0, len(list))
 	for _, x := range list {
-		x, wrong := adapt(fn.kind(0), x, false)
+		x, wrong := adapt(fn.kind(0), x, false, fn.loose)
 		if wrong != "" {
 			return Value{}, badArg(1, "%s", wrong)
 		}
 		m.stack[base] = x
 		v, err := fn.call(m, m.stack[base:])
+		if err == nil {
+			err = m.spend(stepCost + len(x.s))
+		}
 		if err == nil {
 			err = bounded(m, v)
 		}
@@ -240,58 +307,4 @@ func bounded(m *machine, v Value) error {
 		return errList
 	}
 	return m.spend(v.size())
-}
-
-// adapt makes a value fit an argument of a kind, or says why it does not.
-func adapt(kind byte, v Value, maps bool) (Value, string) {
-	switch v.kind {
-	case AuthoritativeNull, IgnoreThisFlow:
-		return v, v.kind.String() + " is no value and can only be the result"
-	case Null:
-		return v, ""
-	case List:
-		if kind == 'm' || kind == 'v' || maps {
-			return v, ""
-		}
-		return v, fmt.Sprintf("takes one value, not %d; Item and Join make one of them", len(v.list))
-	case Text, Number, Truth, Moment, Octets, Reference:
-	}
-	ok, want := true, ""
-	switch kind {
-	case 't':
-		ok, want = v.kind == Text || v.kind == Reference, "a text"
-		if !ok && (v.kind == Number || v.kind == Truth) {
-			want = "a text (CStr makes one)"
-		}
-	case 'n':
-		ok, want = v.kind == Number, "a number"
-		if v.kind == Text {
-			want = "a number (CNum makes one)"
-		}
-	case 'b':
-		b, good := truth(v)
-		return Bool(b), map[bool]string{false: "must be true or false, is " + described(v)}[good]
-	case 'o':
-		ok, want = v.kind == Octets, "octets"
-	case 'd':
-		ok, want = v.kind == Moment, "a time"
-	case 'x':
-		ok, want = v.kind == Text || v.kind == Octets, "a text or octets"
-	}
-	if !ok {
-		return v, "must be " + want + ", is " + described(v)
-	}
-	return v, ""
-}
-
-// truth is a value as a condition: NULL is False, a number is True unless 0.
-func truth(v Value) (b, ok bool) {
-	switch v.kind {
-	case Null:
-		return false, true
-	case Truth, Number:
-		return v.n != 0, true
-	case Text, Moment, Octets, Reference, List, AuthoritativeNull, IgnoreThisFlow:
-	}
-	return false, false
 }

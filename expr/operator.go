@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// compileBinary makes the closure of an operator.
-func compileBinary(src string, n *node, left, right eval) eval {
+// binary makes the closure of an operator.
+func (c *compiler) binary(n *node, left, right eval) eval {
+	src := c.src
 	switch n.name {
 	case "&&":
-		return compileLogic(src, n, left, right, false)
+		return c.logic(n, left, right, false)
 	case "||":
-		return compileLogic(src, n, left, right, true)
+		return c.logic(n, left, right, true)
 	}
 	do := map[string]func(m *machine, a, b Value) (Value, error){
-		"&": join, "+": plus, "-": minus, "*": times,
+		"&": c.join(), "+": plus, "-": minus, "*": times,
 		"=": equal, "<>": unequal, "<": less, ">": greater, "<=": atMost, ">=": atLeast}[n.name]
 	return func(m *machine) (Value, *Error) {
 		a, err := left(m)
@@ -40,16 +41,16 @@ func compileBinary(src string, n *node, left, right eval) eval {
 	}
 }
 
-// compileLogic evaluates the right side only when the left one does not decide.
-func compileLogic(src string, n *node, left, right eval, decides bool) eval {
+// logic evaluates the right side only when the left one does not decide.
+func (c *compiler) logic(n *node, left, right eval, decides bool) eval {
 	side := func(m *machine, e eval) (bool, *Error) {
 		v, err := e(m)
 		if err != nil {
 			return false, err
 		}
-		b, ok := truth(v)
+		b, ok := truth(v, c.d.cloud)
 		if !ok {
-			return false, at(src, n, fmt.Errorf("%q is between conditions, not %s", n.name, described(v)))
+			return false, at(c.src, n, fmt.Errorf("%q is between conditions, not %s", n.name, described(v)))
 		}
 		return b, nil
 	}
@@ -66,12 +67,17 @@ func compileLogic(src string, n *node, left, right eval, decides bool) eval {
 }
 
 // join puts texts together; numbers and truth values as CStr writes them, NULL as nothing.
-func join(m *machine, a, b Value) (Value, error) {
+func (c *compiler) join() func(m *machine, a, b Value) (Value, error) {
+	loose := c.d.cloud
+	return func(m *machine, a, b Value) (Value, error) { return joined(m, a, b, loose) }
+}
+
+func joined(m *machine, a, b Value, loose bool) (Value, error) {
 	if a.kind == Null && b.kind == Null {
 		return Value{}, nil
 	}
-	s, ok := joinable(a)
-	t, ok2 := joinable(b)
+	s, ok := joinable(a, loose)
+	t, ok2 := joinable(b, loose)
 	switch {
 	case !ok:
 		return Value{}, fmt.Errorf(`"&" joins texts, not %s`, described(a))
@@ -80,10 +86,11 @@ func join(m *machine, a, b Value) (Value, error) {
 	case len(s)+len(t) > maxText:
 		return Value{}, errText
 	}
-	return Str(s + t), m.spend(len(s) + len(t))
+	return Str(s + t), m.spend(stepCost + len(s) + len(t))
 }
 
-func joinable(v Value) (string, bool) {
+// joinable is a value as text. A loose one takes times too.
+func joinable(v Value, loose bool) (string, bool) {
 	switch v.kind {
 	case Null:
 		return "", true
@@ -91,7 +98,9 @@ func joinable(v Value) (string, bool) {
 		return v.s, true
 	case Number, Truth:
 		return v.String(), true
-	case Moment, Octets, List, AuthoritativeNull, IgnoreThisFlow:
+	case Moment:
+		return cloudTime(v.n), loose
+	case Octets, List, AuthoritativeNull, IgnoreThisFlow:
 	}
 	return "", false
 }

@@ -34,26 +34,57 @@ const (
 // Program is a parsed expression. It is immutable and may be used by many at once.
 type Program struct {
 	src      string
+	dialect  *Dialect
 	run      eval
 	uses     []Use
 	params   []string
 	warnings []*Error
+	calls    []*function // each once
 	machines sync.Pool
 }
 
 // Parse reads an expression of a dialect. The error is an *Error.
 func Parse(src string, d *Dialect) (*Program, error) {
-	p := &parser{src: src, dialect: d, program: &Program{src: src}}
+	p := &parser{src: src, dialect: d, program: &Program{src: src, dialect: d}}
 	n, err := p.all()
 	if err != nil {
 		return nil, err
 	}
-	p.program.run = compile(src, n)
+	c := &compiler{src: src, d: d}
+	p.program.run = c.compile(n)
 	return p.program, nil
 }
 
 // Source is the text that was parsed.
 func (p *Program) Source() string { return p.src }
+
+// Dialect is the one that it was parsed in.
+func (p *Program) Dialect() *Dialect { return p.dialect }
+
+// Calls are the names of the functions that the expression calls, each once.
+func (p *Program) Calls() []string {
+	var out []string
+	for _, f := range p.calls {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// Varies names a function for which the expression may give something else each time it is evaluated, "" when there is
+// none: such a flow is for objects that are made anew.
+func (p *Program) Varies() string {
+	for _, f := range p.calls {
+		if f.varies {
+			return f.name
+		}
+	}
+	return ""
+}
+
+// Secret tells whether the value is to be kept out of logs.
+func (p *Program) Secret() bool {
+	return slices.ContainsFunc(p.calls, func(f *function) bool { return f.secret })
+}
 
 // Uses are the attributes that the expression reads, each once for each way, in the order of the text.
 func (p *Program) Uses() []Use { return p.uses }
@@ -85,6 +116,8 @@ const (
 	nodeCall
 	nodeMinus
 	nodeBinary
+	nodeVar
+	nodeLeftOut // an optional argument that stands empty
 )
 
 type node struct {
@@ -92,6 +125,7 @@ type node struct {
 	pos      int
 	name     string // of the attribute, parameter or operator
 	value    Value
+	slot     int // of a variable
 	fn       *function
 	args     []*node
 	brackets bool
@@ -104,6 +138,8 @@ type parser struct {
 	tok     token
 	end     int // of tok
 	nodes   int
+	vars    []string // those known here, the innermost last
+	tops    []*node  // calls that must stand alone
 }
 
 func (p *parser) fail(pos int, format string, args ...any) *Error {
@@ -134,6 +170,13 @@ func (p *parser) all() (*node, error) {
 	if p.tok.kind != tokenEnd {
 		return nil, p.fail(p.tok.pos, "%s follows a complete expression", p.tok.said())
 	}
+	for _, t := range p.tops {
+		if t != n {
+			e := p.fail(t.pos, "stands alone, not within another function")
+			e.Function = t.name
+			return nil, e
+		}
+	}
 	return n, nil
 }
 
@@ -163,6 +206,7 @@ func (p *parser) binary(least, depth int) (*node, *Error) {
 			return nil, err
 		}
 		p.warnMixed(op, left, right)
+		p.warnForeign(op)
 		if left, err = p.add(&node{kind: nodeBinary, pos: op.pos, name: op.text, args: []*node{left, right}}); err != nil {
 			return nil, err
 		}
@@ -179,6 +223,14 @@ func (p *parser) warnMixed(op token, sides ...*node) {
 		p.program.warnings = append(p.program.warnings, &Error{Source: p.src, Pos: op.pos,
 			Text: "&& and || stand beside each other without brackets", Hint: "&& is taken first; write brackets to say what is meant"})
 		return
+	}
+}
+
+// warnForeign notes operators that Cloud Sync does not have: the expression is good here, and cannot be taken back there.
+func (p *parser) warnForeign(op token) {
+	if p.dialect.cloud && (binding[op.text] < 3 || binding[op.text] > 4) {
+		p.program.warnings = append(p.program.warnings, &Error{Source: p.src, Pos: op.pos, Text: "Cloud Sync itself has no " + op.text,
+			Hint: "it is understood here alone"})
 	}
 }
 
@@ -219,6 +271,9 @@ func (p *parser) operand(depth int) (*node, *Error) {
 	case tokenOpen:
 		return p.bracket(depth)
 	case tokenName:
+		if strings.HasPrefix(t.text, "$") {
+			return p.variable()
+		}
 		return p.named(depth)
 	case tokenEnd, tokenOp, tokenClose, tokenComma:
 		return nil, p.fail(t.pos, "a value is missing before %s", t.said())
@@ -227,6 +282,26 @@ func (p *parser) operand(depth int) (*node, *Error) {
 		return nil, err
 	}
 	return p.add(n)
+}
+
+// variable reads the use of a variable.
+func (p *parser) variable() (*node, *Error) {
+	t := p.tok
+	for slot := len(p.vars) - 1; slot >= 0; slot-- {
+		if p.vars[slot] == t.text {
+			if err := p.next(false); err != nil {
+				return nil, err
+			}
+			return p.add(&node{kind: nodeVar, pos: t.pos, name: t.text, slot: slot})
+		}
+	}
+	e := p.fail(t.pos, "the variable %s is not known here", t.text)
+	if near := Nearest(t.text, p.vars); near != "" {
+		e.Hint = "is " + near + " meant?"
+	} else {
+		e.Hint = "With, Select and Where name one, and it is known in their last argument"
+	}
+	return nil, e
 }
 
 func (p *parser) use(u Use) {
@@ -275,64 +350,35 @@ func (p *parser) named(depth int) (*node, *Error) {
 		return nil, e
 	}
 	n := &node{kind: nodeCall, pos: name.pos, name: name.text, fn: fn}
+	if !slices.Contains(p.program.calls, fn) {
+		p.program.calls = append(p.program.calls, fn)
+	}
+	known := len(p.vars)
 	if err := p.arguments(n, depth); err != nil {
 		return nil, err
+	}
+	p.vars = p.vars[:known]
+	if fn.top {
+		p.tops = append(p.tops, n)
+	}
+	if fn.warn != nil {
+		if odd := fn.warn(n); odd != "" {
+			p.program.warnings = append(p.program.warnings, &Error{Source: p.src, Pos: n.pos, Function: n.name, Text: odd})
+		}
 	}
 	return p.add(n)
 }
 
 func (p *parser) unknownWord(name token) *Error {
 	e := p.fail(name.pos, "the word %s means nothing", name.text)
+	near := Nearest(name.text, p.dialect.Words())
 	switch {
 	case p.dialect.functions[name.text] != nil:
 		e.Text, e.Hint = "the function "+name.text+" has no brackets", "it is used so: "+p.dialect.functions[name.text].usage
+	case near != "" && len(name.text) > 4:
+		e.Hint = "is " + near + " meant? An attribute is written [" + name.text + "], a text \"" + name.text + "\""
 	default:
 		e.Hint = "an attribute is written [" + name.text + "], a text \"" + name.text + "\""
 	}
 	return e
-}
-
-// arguments reads a call's arguments, with p.tok at the opening bracket, and checks what can be checked now.
-func (p *parser) arguments(n *node, depth int) *Error {
-	fail := func(pos, arg int, format string, args ...any) *Error {
-		e := p.fail(pos, format, args...)
-		e.Function, e.Arg, e.Hint = n.name, arg, "it is used so: "+n.fn.usage
-		return e
-	}
-	if err := p.next(true); err != nil {
-		return err
-	}
-	for p.tok.kind != tokenClose {
-		pos := p.tok.pos
-		a, err := p.binary(0, depth+1)
-		if err != nil {
-			if err.Function == "" {
-				err.Function, err.Arg = n.name, len(n.args)+1
-			}
-			return err
-		}
-		n.args = append(n.args, a)
-		if kind := n.fn.kind(len(n.args) - 1); kind == 'q' {
-			if a.kind != nodeLiteral || a.value.kind != Text || a.value.s == "" {
-				return fail(pos, len(n.args), "must be an attribute's name in quotes")
-			}
-			p.use(Use{Attr: a.value.s, How: n.fn.use, Pos: pos})
-		}
-		if p.tok.kind == tokenComma {
-			if err := p.next(true); err != nil {
-				return err
-			}
-			if p.tok.kind == tokenClose {
-				return fail(p.tok.pos, len(n.args)+1, `a value is missing before ")"`)
-			}
-			continue
-		}
-		if p.tok.kind != tokenClose {
-			return fail(p.tok.pos, 0, `"," or ")" is missing before %s`, p.tok.said())
-		}
-	}
-	if why := n.fn.count(len(n.args)); why != "" {
-		return fail(n.pos, 0, "%s", why)
-	}
-	return p.next(false)
 }

@@ -8,47 +8,64 @@ import (
 
 // textFunctions work on text. Lengths and positions count characters, from 1.
 var textFunctions = []function{
-	{name: "Trim", takes: "t", maps: true, usage: "Trim(text)", text: "without white space at both ends", call: onText(trim)},
-	{name: "LTrim", takes: "t", maps: true, usage: "LTrim(text)", text: "without white space at the beginning",
-		call: onText(func(s string) string { return strings.TrimLeftFunc(s, blank) })},
-	{name: "RTrim", takes: "t", maps: true, usage: "RTrim(text)", text: "without white space at the end",
-		call: onText(func(s string) string { return strings.TrimRightFunc(s, blank) })},
-	{name: "LCase", takes: "t", maps: true, usage: "LCase(text)", text: "in lower case", call: onText(strings.ToLower)},
-	{name: "UCase", takes: "t", maps: true, usage: "UCase(text)", text: "in upper case", call: onText(strings.ToUpper)},
-	{name: "PCase", takes: "t", maps: true, usage: "PCase(text)", text: "each word, as split by spaces, with a capital and the rest small", call: onText(properCase)},
-	{name: "Len", takes: "x", maps: true, null: nullGivesZero, usage: "Len(text)", text: "the number of characters, or of octets",
-		call: func(_ *machine, a []Value) (Value, error) {
-			if a[0].kind == Octets {
-				return Num(int64(len(a[0].s))), nil
-			}
-			return Num(int64(utf8.RuneCountInString(a[0].s))), nil
-		}},
-	{name: "Left", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Left(text, length)", text: "the first characters; all when length is negative",
+	{name: "Trim", takes: "t", maps: true, usage: "Trim(text)", text: "without white space at both ends", tries: []Example{{`Trim(" Test ")`, `"Test"`}}, call: onText(trim)},
+	{name: "Left", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Left(text, length)",
+		text:  "the first characters; all when length is negative or there are fewer; empty for NULL",
+		tries: []Example{{`Left("John Doe", 3)`, `"Joh"`}, {`Left("John", -1)`, `"John"`}},
 		call: func(_ *machine, a []Value) (Value, error) {
 			if a[1].n < 0 {
 				return a[0], nil
 			}
 			return Str(a[0].s[:offset(a[0].s, a[1].n)]), nil
 		}},
-	{name: "Right", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Right(text, length)", text: "the last characters; all when length is negative",
+	{name: "InStr", takes: "tt?nt", null: nullGivesZero, usage: "InStr(text, find, [start], [vbTextCompare])",
+		text:  "where find begins, at or after start; 0 when it is not there. Case counts unless vbTextCompare is given",
+		tries: []Example{{`InStr("The quick brown fox", "quick")`, `5`}, {`InStr("repEated", "e", 3, vbBinaryCompare)`, `7`}}, call: inStr},
+	{name: "Word", takes: "tnt", null: nullGivesEmpty, usage: "Word(text, number, delimiters)",
+		text:  "the word of this number, from 1, as split by any of the delimiters; empty when there is none",
+		tries: []Example{{`Word("The quick brown fox", 3, " ")`, `"brown"`}, {`Word("This,string!has&many separators", 3, ",!&#")`, `"has"`}}, call: word},
+}
+
+// connectText are those of Connect Sync alone.
+var connectText = []function{
+	{name: "LTrim", takes: "t", maps: true, usage: "LTrim(text)", text: "without white space at the beginning", tries: []Example{{`LTrim(" Test ")`, `"Test "`}},
+		call: onText(func(s string) string { return strings.TrimLeftFunc(s, blank) })},
+	{name: "RTrim", takes: "t", maps: true, usage: "RTrim(text)", text: "without white space at the end", tries: []Example{{`RTrim(" Test ")`, `" Test"`}},
+		call: onText(func(s string) string { return strings.TrimRightFunc(s, blank) })},
+	{name: "LCase", takes: "t", maps: true, usage: "LCase(text)", text: "in lower case", tries: []Example{{`LCase("TeSt")`, `"test"`}}, call: onText(strings.ToLower)},
+	{name: "UCase", takes: "t", maps: true, usage: "UCase(text)", text: "in upper case", tries: []Example{{`UCase("TeSt")`, `"TEST"`}}, call: onText(strings.ToUpper)},
+	{name: "PCase", takes: "t", maps: true, usage: "PCase(text)", text: "each word, as split by spaces alone, with a capital and the rest small",
+		tries: []Example{{`PCase("TEsT")`, `"Test"`}}, call: onText(properCase)},
+	{name: "Len", takes: "x", maps: true, null: nullGivesZero, usage: "Len(text)", text: "the number of characters, or of octets", tries: []Example{{`Len("John Doe")`, `8`}},
 		call: func(_ *machine, a []Value) (Value, error) {
-			if a[1].n < 0 {
+			if a[0].kind == Octets {
+				return Num(int64(len(a[0].s))), nil
+			}
+			return Num(int64(utf8.RuneCountInString(a[0].s))), nil
+		}},
+	{name: "Right", takes: "tn", maps: true, null: nullGivesEmpty, usage: "Right(text, length)",
+		text: "the last characters; all when length is negative or there are fewer; empty for NULL", tries: []Example{{`Right("John Doe", 3)`, `"Doe"`}},
+		call: func(_ *machine, a []Value) (Value, error) {
+			n := int64(utf8.RuneCountInString(a[0].s))
+			if a[1].n < 0 || a[1].n >= n {
 				return a[0], nil
 			}
-			return Str(a[0].s[offset(a[0].s, int64(utf8.RuneCountInString(a[0].s))-a[1].n):]), nil
+			return Str(a[0].s[offset(a[0].s, n-a[1].n):]), nil
 		}},
-	{name: "Mid", takes: "tnn", maps: true, null: nullGivesEmpty, usage: "Mid(text, start, length)",
-		text: "characters from start; all when start is outside the text or length is negative", call: mid},
-	{name: "InStr", takes: "tt?nt", null: nullGivesZero, usage: "InStr(text, find, [start], [vbTextCompare])",
-		text: "where find begins, 0 when it is not there; case counts unless vbTextCompare is given", call: inStr},
+	{name: "Mid", takes: "tn?n", maps: true, null: nullGivesEmpty, usage: "Mid(text, start, [length])",
+		text:  "characters from start, to the end without a length; the whole text when start is outside it or length is negative; empty for NULL",
+		tries: []Example{{`Mid("John Doe", 3, 5)`, `"hn Do"`}, {`Mid("John Doe", 6)`, `"Doe"`}}, call: mid},
 	{name: "InStrRev", takes: "tt?nt", null: nullGivesZero, usage: "InStrRev(text, find, [start], [vbTextCompare])",
-		text: "where find begins last, at or before start, 0 when it is not there", call: inStrRev},
-	{name: "Replace", takes: "ttt", maps: true, usage: "Replace(text, old, new)", text: `each old as new; \n, \r and \t are understood`, call: replace},
-	{name: "ReplaceChars", takes: "tt", maps: true, usage: `ReplaceChars(text, "a:b,c:,ö:oe")`, text: "each character of the pattern as what stands beside it", call: replaceChars},
-	{name: "PadLeft", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadLeft(text, length, character)", text: "filled up at the beginning", call: pad(true)},
-	{name: "PadRight", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadRight(text, length, character)", text: "filled up at the end", call: pad(false)},
-	{name: "Word", takes: "tnt", null: nullGivesEmpty, usage: "Word(text, number, delimiters)",
-		text: "the word of this number, from 1, as split by any of the delimiters; empty when there is none", call: word},
+		text: "where find begins last, wholly before start and on it, 0 when it is not there", tries: []Example{{`InStrRev("abbcdbbbef", "bb")`, `7`}}, call: inStrRev},
+	{name: "Replace", takes: "ttt", maps: true, usage: "Replace(text, old, new)", text: `each old as new; \n, \r and \t are understood`,
+		tries: []Example{{`Replace("a-b-c", "-", "+")`, `"a+b+c"`}}, call: replace},
+	{name: "ReplaceChars", takes: "tt", maps: true, usage: `ReplaceChars(text, "a:b,c:,ö:oe")`,
+		text:  "each character of the pattern as what stands beside it, which may be nothing. White space in the pattern does not count; comma and colon cannot be replaced",
+		tries: []Example{{`ReplaceChars("Räksmörgås", "å:a,ä:a,ö:oe")`, `"Raksmoergas"`}}, call: replaceChars},
+	{name: "PadLeft", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadLeft(text, length, character)", text: "filled up at the beginning; empty for NULL",
+		tries: []Example{{`PadLeft("User", 10, "0")`, `"000000User"`}}, call: pad(true)},
+	{name: "PadRight", takes: "tnt", maps: true, null: nullGivesEmpty, usage: "PadRight(text, length, character)", text: "filled up at the end; empty for NULL",
+		tries: []Example{{`PadRight("User", 10, "0")`, `"User000000"`}}, call: pad(false)},
 }
 
 func onText(f func(string) string) func(*machine, []Value) (Value, error) {
@@ -88,7 +105,10 @@ func offset(s string, n int64) int {
 }
 
 func mid(_ *machine, a []Value) (Value, error) {
-	s, start, length := a[0].s, a[1].n, a[2].n
+	s, start, length := a[0].s, a[1].n, int64(maxText)
+	if given(a, 2) {
+		length = a[2].n
+	}
 	if start <= 0 || start > int64(utf8.RuneCountInString(s)) || length < 0 {
 		return a[0], nil
 	}
@@ -99,12 +119,12 @@ func mid(_ *machine, a []Value) (Value, error) {
 // search reads the arguments that InStr and InStrRev share. start is 0 when it was not given.
 func search(a []Value) (text, find string, start int64, err error) {
 	text, find = a[0].s, a[1].s
-	if len(a) > 2 {
+	if given(a, 2) {
 		if start = a[2].n; start < 1 {
 			return "", "", 0, badArg(3, "is %d; characters are counted from 1", start)
 		}
 	}
-	if len(a) > 3 {
+	if given(a, 3) {
 		fold, err := folds(a[3], 4)
 		if err != nil {
 			return "", "", 0, err
@@ -137,7 +157,7 @@ func inStr(_ *machine, a []Value) (Value, error) {
 	}
 	skip := offset(text, start-1)
 	i := strings.Index(text[skip:], find)
-	if i < 0 || find == "" {
+	if i < 0 || skip == len(text) {
 		return Num(0), nil
 	}
 	return Num(int64(utf8.RuneCountInString(text[:skip+i])) + 1), nil
@@ -152,8 +172,11 @@ func inStrRev(_ *machine, a []Value) (Value, error) {
 		text = text[:offset(text, start)]
 	}
 	i := strings.LastIndex(text, find)
-	if i < 0 || find == "" {
+	if i < 0 || text == "" {
 		return Num(0), nil
+	}
+	if find == "" { // nothing is found where the text ends, and there is its last character
+		return Num(int64(utf8.RuneCountInString(text))), nil
 	}
 	return Num(int64(utf8.RuneCountInString(text[:i])) + 1), nil
 }
@@ -172,7 +195,16 @@ func replace(m *machine, a []Value) (Value, error) {
 
 func replaceChars(_ *machine, a []Value) (Value, error) {
 	with := map[rune]string{}
-	for part := range strings.SplitSeq(strings.ReplaceAll(a[1].s, " ", ""), ",") {
+	pattern := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, a[1].s)
+	for part := range strings.SplitSeq(pattern, ",") {
+		if part == "" {
+			continue
+		}
 		from, to, ok := strings.Cut(part, ":")
 		r, n := utf8.DecodeRuneInString(from)
 		if !ok || n == 0 || n != len(from) {

@@ -125,8 +125,5 @@ func (v Value) empty() bool {
 // size is the memory that v's content takes, roughly.
 func (v Value) size() int {
 	n := len(v.s) + 1
-	for _, x := range v.list {
-		n += len(x.s) + 16
-	}
-	return n
+	return n + 16*len(v.list)
 }

@@ -48,8 +48,9 @@ type Behave struct {
 	// Lifts lets the replication right lift what is hidden, deleted objects too, from DirSync without the
 	// object-security flag.
 	Lifts        bool
-	PlainBind    bool // simple binds are taken without TLS
-	Referrals    bool // a base outside the forest is answered with a referral, else with code 32
+	PlainBind    bool   // simple binds are taken without TLS
+	Referrals    bool   // a base outside the forest is answered with a referral, else with code 32
+	ReferTo      string // host[:port] that referrals and references name; "" is the DNS name of the domain
 	HideAttrs    []string
 	HideObjects  []string // DNs; what is below them is hidden too. Only Administrator sees what is hidden
 	MaxReceive   int      // octets of a request; 0 is 10 MiB. More ends the connection

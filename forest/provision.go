@@ -51,6 +51,9 @@ func (d *directory) provisionSchema(root string) error {
 			"oMSyntax", strconv.Itoa(a.om), "isSingleValued", truth(a.single), "searchFlags", strconv.Itoa(a.searchFlags),
 			"systemFlags", strconv.Itoa(a.systemFlags), "systemOnly", truth(a.system), "adminDisplayName", a.cn,
 			"isMemberOfPartialAttributeSet", truth(a.gc)}
+		if om := a.objectClass(); om != "" {
+			pairs = append(pairs, "oMObjectClass", om)
+		}
 		for _, n := range [...]struct {
 			name  string
 			value int

@@ -56,6 +56,21 @@ type attribute struct {
 	slot                int // of the value index; -1: not indexed
 }
 
+// objectClass is the oMObjectClass, in BER, that tells apart what has the syntax of an object; "" for all others.
+func (a *attribute) objectClass() string {
+	switch {
+	case a.om != 127:
+		return ""
+	case a.syntaxOID == "2.5.5.1": // a DN
+		return "\x2b\x0c\x02\x87\x73\x1c\x00\x85\x4a"
+	case a.syntaxOID == "2.5.5.7" && a.syntax == dnSyntax: // an OR name, written as a DN
+		return "\x56\x06\x01\x02\x05\x0b\x1d"
+	case a.syntaxOID == "2.5.5.7": // a DN with octets
+		return "\x2a\x86\x48\x86\xf7\x14\x01\x01\x01\x0b"
+	}
+	return "\x2a\x86\x48\x86\xf7\x14\x01\x01\x01\x06" // a replica link
+}
+
 func (a *attribute) forward() bool { return a.link >= 0 && a.link%2 == 0 }
 func (a *attribute) back() bool    { return a.link >= 0 && a.link%2 == 1 }
 

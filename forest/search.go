@@ -143,9 +143,17 @@ func (c *conn) notHere(name string, nearest *object) *refusal {
 		}
 		domain := strings.Join(labels, ".")
 		r = refuse(referral, "0000202B: RefErr: data 0, 1 access points: ref 1: %q", domain)
-		r.referral = c.scheme() + "://" + domain + "/" + name
+		r.referral = c.elsewhere(domain) + "/" + name
 	}
 	return r
+}
+
+// elsewhere is the address of a domain's controllers, for those who follow referrals.
+func (c *conn) elsewhere(domain string) string {
+	if to := c.server.opt.Behave.ReferTo; to != "" {
+		domain = to
+	}
+	return c.scheme() + "://" + domain
 }
 
 // candidates are the objects to look at, in a stable order.
@@ -275,7 +283,7 @@ func (c *conn) references(m *message, s *search) {
 	}
 	var e encoder
 	msg, body := e.message(m.id, 0x73)
-	e.octets(c.scheme() + "://" + d.domain + "/" + d.config.head.dn)
+	e.octets(c.elsewhere(d.domain) + "/" + d.config.head.dn)
 	e.endMessage(msg, body)
 	_ = c.send(e.b)
 }

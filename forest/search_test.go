@@ -1,6 +1,7 @@
 package forest
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -264,9 +265,17 @@ func TestSchemaObjects(t *testing.T) {
 				t.Errorf("%s of member: got %q, want %q", attr, got, want)
 			}
 		}
+		for name, want := range map[string]string{"Member": "2b0c0287731c00854a", "Well-Known-Objects": "2a864886f7140101010b", "Surname": ""} {
+			if got := hex.EncodeToString([]byte(c.values("CN="+name+","+schema, "oMObjectClass"))); got != want {
+				t.Errorf("oMObjectClass of %s: got %s, want %s", name, got, want)
+			}
+		}
 		want := ""
 		if exchange {
 			want = "ms-Exch-Mailbox-Guid"
+			if got := hex.EncodeToString([]byte(c.values("CN=ms-Exch-Auth-Orig,"+schema, "oMObjectClass"))); got != "56060102050b1d" {
+				t.Errorf("oMObjectClass of an OR name: got %s", got)
+			}
 		}
 		if got := c.names(schema, "(lDAPDisplayName=msExchMailboxGuid)"); got != want {
 			t.Errorf("with Exchange %v: got %q, want %q", exchange, got, want)

@@ -18,6 +18,8 @@ type Summary struct {
 	Seconds   float64          `json:"seconds"`
 	First     *run.Report      `json:"-"`
 	Held      []run.HeldObject `json:"-"`
+	// Findings are those of the first plan.
+	Findings []canopy.Finding `json:"-"`
 	// Example is the sign-in name of somebody who is in two forests, "" when nobody is.
 	Example string `json:"-"`
 }
@@ -83,7 +85,7 @@ func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary,
 		return s, err
 	}
 	s.SecondRun.Exports = run.Sum(second.Totals)
-	if err := s.example(ctx, c); err != nil {
+	if err := s.look(ctx, c); err != nil {
 		return s, err
 	}
 	err = s.count(ctx, c)
@@ -91,8 +93,8 @@ func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary,
 	return s, err
 }
 
-// example looks in the first plan for somebody who was joined over two forests.
-func (s *Summary) example(ctx context.Context, c *run.Local) error {
+// look takes from the first plan its findings, and somebody who was joined over two forests.
+func (s *Summary) look(ctx context.Context, c *run.Local) error {
 	if s.First.Plan == 0 {
 		return nil
 	}
@@ -102,9 +104,9 @@ func (s *Summary) example(ctx context.Context, c *run.Local) error {
 			return err
 		}
 		for _, i := range items {
-			if len(i.Joins) > 1 && i.Image != nil && i.Image.Value(canopy.AttrUPN) != "" {
+			s.Findings = append(s.Findings, i.Findings...)
+			if s.Example == "" && len(i.Joins) > 1 && i.Image != nil && i.Image.Value(canopy.AttrUPN) != "" {
 				s.Example = i.Image.Value(canopy.AttrUPN)
-				return nil
 			}
 		}
 		after += len(items)

@@ -161,14 +161,17 @@ func (l *loader) flow(r *Rule, f *Flow, from, to string) {
 
 // expression parses a flow's expression and looks at what it reads.
 func (l *loader) expression(r *Rule, f *Flow, side string) {
-	p, err := expr.Parse(f.Expression, expr.Connect())
+	p, err := expr.Parse(f.Expression, r.dialect())
 	if err != nil {
 		l.fault(r, f.Line, "the expression for %s: %s", f.To, err)
 		return
 	}
 	f.program = p
 	for _, w := range p.Warnings() {
-		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+": "+w.Error(), "write brackets")
+		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+": "+w.Error(), "write it so that it can be read in one way alone")
+	}
+	if varies := p.Varies(); varies != "" && !f.Once {
+		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+" gives something else each time, by "+varies, "set once, so that it applies when the object is made alone")
 	}
 	for _, name := range p.Params() {
 		if !slices.Contains(params, name) {

@@ -170,7 +170,7 @@ func (l *loader) flowsOf() {
 		case from.FlowsOf != "":
 			l.fault(r, 0, "the rule %s has the flows of another itself; name %s", r.FlowsOf, from.FlowsOf)
 		default:
-			r.Flows = slices.Clone(from.Flows)
+			r.Flows, r.Dialect = slices.Clone(from.Flows), from.Dialect
 		}
 	}
 	for _, r := range l.rules {

@@ -326,3 +326,34 @@ func BenchmarkEntryKeys(b *testing.B) {
 		}
 	}
 }
+
+func TestRulesSpeakBothDialects(t *testing.T) {
+	t.Parallel()
+	s, err := Load(Options{FS: []fs.FS{place(
+		file("dialect: cloud", `flows: [{to: mail, expression: 'Replace([mail], , "@.*$", , "@x.lab", , )'}, {to: cn, expression: 'Guid()'}]`),
+		file("id: s", "precedence: 2", `flows: [{to: sn, expression: 'UCase([sn])'}]`),
+		file("id: u", "precedence: 3", "flowsOf: r", "flows:-"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Object{DN: "CN=Anna", Attrs: canopy.Attrs{"mail": canopy.Texts("anna@old.lab"), "sn": canopy.Texts("berg")}}
+	for id, want := range map[canopy.RuleID]string{"r": "anna@x.lab", "s": "BERG", "u": "anna@x.lab"} {
+		got, err := s.Rule(id).Flows[0].Eval(o)
+		if err != nil || !got.Values.Equal(canopy.Texts(want)) {
+			t.Errorf("%s: got %v %v, want %s", id, got, err, want)
+		}
+	}
+	warned := fmt.Sprint(s.Warnings())
+	if want := "gives something else each time, by Guid"; !strings.Contains(warned, want) {
+		t.Errorf("no warning says %q: %s", want, warned)
+	}
+	for text, want := range map[string]string{
+		file("dialect: latin"): `one of connect, cloud is expected here, not "latin"`,
+		file("dialect: cloud", "flows: [{to: sn, expression: 'UCase([sn])'}]"):                 "there is no function UCase",
+		file("dialect: cloud", `flows: [{to: sn, expression: 'Replace([sn], , "(", , "x")'}]`): "is no regular expression",
+	} {
+		if _, err := Load(Options{FS: []fs.FS{place(text)}}); err == nil || !strings.Contains(fmt.Sprint(errors.Unwrap(err)), want) && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

@@ -44,6 +44,9 @@ func (e *env) Param(name string) (string, bool) {
 	return s, ok || slices.Contains(params, name)
 }
 
+// World is what lies outside the object.
+func (e *env) World() *expr.World { return e.Outside }
+
 func toExpr(vs canopy.Values) expr.Value {
 	switch len(vs) {
 	case 0:

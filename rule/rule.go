@@ -1,6 +1,9 @@
 package rule
 
-import "github.com/canopy-sync/canopy"
+import (
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
+)
 
 // Direction says which way a rule's values go.
 type Direction uint8
@@ -50,6 +53,8 @@ type Rule struct {
 	Join       [][]JoinOn    // in order; all criteria of a group must meet. Inbound only
 	Match      []MatchKey    // in order; how an existing object of a target is found. Outbound only
 	Flows      []Flow
+	// Dialect is the language of the flows' expressions, "" for that of Connect Sync.
+	Dialect string `json:",omitempty"`
 	// FlowsOf names the rule of which it has the flows, "" when it has its own.
 	FlowsOf canopy.RuleID
 	// File and Line say where it was read, for messages.
@@ -59,6 +64,14 @@ type Rule struct {
 	fills      map[canopy.Attr][]int // the flows to an attribute
 	configured bool                  // the join criteria are those of the configuration
 	final      bool                  // all flows are Final
+}
+
+// dialect is the language of its expressions.
+func (r *Rule) dialect() *expr.Dialect {
+	if d := expr.DialectOf(r.Dialect); d != nil {
+		return d
+	}
+	return expr.Connect()
 }
 
 // Joins tells whether the rule can tie an entry to a meta by itself: it has join criteria, or makes the meta. The
@@ -106,6 +119,7 @@ type Object struct {
 	LinkCounts map[canopy.Attr]int
 	Params     map[string]string // the connector's: "Domain.FQDN"
 	Groups     []string          // DNs of the groups it is a member of; nil: not known
+	Outside    *expr.World       // what expressions may ask for that no object holds; nil: nothing
 }
 
 // Kind says what a flow gives.

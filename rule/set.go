@@ -112,6 +112,21 @@ func (s *Set) Reads(kind string) (classes []canopy.Class, attrs []canopy.Attr) {
 	return slices.Sorted(maps.Keys(c)), slices.Sorted(maps.Keys(a))
 }
 
+// Writes are the attributes of a directory of this kind that the rules write, links included: of an object that is
+// joined, nothing else has a part in what is planned for its meta.
+func (s *Set) Writes(kind string) map[canopy.Attr]bool {
+	a := map[canopy.Attr]bool{canopy.AttrSourceAnchor: true}
+	for _, r := range s.rules {
+		if r.Disabled || r.Direction == In || !r.of(kind) {
+			continue
+		}
+		for i := range r.Flows {
+			a[r.Flows[i].To] = true
+		}
+	}
+	return a
+}
+
 // reads adds what an inbound rule reads of an entry.
 func (r *Rule) reads(a map[canopy.Attr]bool) {
 	for _, group := range r.Scope {

@@ -78,8 +78,19 @@ func (r *reader) read(text []byte) (out *Rule, partial bool) {
 	return r.rule(doc.Content[0])
 }
 
-var ruleKeys = []string{"id", "name", "text", "direction", "connector", "source", "target", "link", "precedence", "disabled", "scope", "join", "match",
+var ruleKeys = []string{"id", "name", "text", "direction", "connector", "source", "target", "link", "precedence", "disabled", "dialect", "scope", "join", "match",
 	"flows", "flowsOf", "final"}
+
+// dialects are the names of the expression languages.
+var dialects = dialectNames()
+
+func dialectNames() []string {
+	var out []string
+	for _, d := range expr.Dialects() {
+		out = append(out, d.Name)
+	}
+	return out
+}
 
 func (r *reader) rule(n *yaml.Node) (*Rule, bool) {
 	m := r.fields(n, ruleKeys)
@@ -103,6 +114,9 @@ func (r *reader) rule(n *yaml.Node) (*Rule, bool) {
 	out.Target = canopy.Class(r.text(m["target"]))
 	out.Link = LinkType(r.choice(m["link"], linkTypes[:]))
 	out.Precedence = int(r.number(m["precedence"]))
+	if m["dialect"] != nil {
+		out.Dialect = dialects[r.choice(m["dialect"], dialects)]
+	}
 	out.FlowsOf = canopy.RuleID(r.text(m["flowsOf"]))
 	out.final = r.truth(m["final"])
 	r.scope(m["scope"], out)

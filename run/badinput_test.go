@@ -210,7 +210,19 @@ func badNewer(t *testing.T, path string, by int) {
 func TestBadDisk(t *testing.T) {
 	t.Parallel()
 	want := faultReference(t, faultBench(t, t.TempDir()), faultStory)
-	for _, at := range []int64{1, 30, 90, 150, 300, 450} {
+	var all atomic.Int64
+	b := faultBench(t, propDir(t, t.TempDir(), 0))
+	b.storeFail = func(string) error {
+		all.Add(1)
+		return nil
+	}
+	faultStory(t, b)
+	if _, err := b.faultCycle(); err != nil {
+		t.Fatal(err)
+	}
+	b.close(t)
+	for _, part := range []int64{0, 7, 20, 33, 67, 95} { // per cent of the statements
+		at := 1 + all.Load()*part/100
 		b := faultBench(t, propDir(t, t.TempDir(), int(at)))
 		defer b.close(t)
 		var asked atomic.Int64

@@ -111,6 +111,10 @@ func ParseConfig(text []byte) (*Config, error) {
 		}
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
+	var more any
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is a second document behind \"---\": a configuration is one")
+	}
 	return &c, errors.Join(c.faults()...)
 }
 
@@ -161,7 +165,7 @@ func (l Limits) faults() []error {
 		if !known[name] {
 			f = append(f, fmt.Errorf("guard: %q is not counted", name))
 		}
-		if limit.Number < 0 || limit.Percent < 0 || limit.Percent > 100 {
+		if limit.Number < 0 || !(limit.Percent >= 0 && limit.Percent <= 100) { // also what is no number
 			f = append(f, fmt.Errorf("guard: %s: number must be 0 or more and percent between 0 and 100", name))
 		}
 	}

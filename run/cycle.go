@@ -67,6 +67,11 @@ func (l *Local) step(ctx context.Context, run canopy.RunID, name string, conn ca
 }
 
 func (l *Local) cycle(ctx context.Context, o Options, report *Report) error {
+	if !o.NoImport { // what the target is decides whether all is to be looked at again
+		if err := l.describe(ctx, &l.Target); err != nil {
+			return err
+		}
+	}
 	if err := l.resume(ctx, o, report); err != nil {
 		return err
 	}
@@ -122,7 +127,14 @@ func (l *Local) sameGround(ctx context.Context, last canopy.Plan) error {
 
 // ground names all that decides besides the directories' content.
 func (l *Local) ground() string {
-	return strings.Join([]string{l.Rules.Hash(), l.Clash, l.Like}, " ")
+	parts := []string{l.Rules.Hash(), l.Clash, l.Like}
+	for name := range l.values(&l.Target) {
+		if strings.HasPrefix(name, canopy.Unmatched) {
+			parts = append(parts, name)
+		}
+	}
+	slices.Sort(parts[3:])
+	return strings.Join(parts, " ")
 }
 
 // importAll reads every forest, then the target. A forest that fails stops the plan only when it was never read

@@ -12,7 +12,7 @@ import (
 // exportBatch is how many exports go out at a time, exportAhead how many are asked for.
 const (
 	exportBatch = 500
-	exportAhead = 4 * exportBatch
+	exportAhead = 2 * exportBatch
 )
 
 // apply carries out a stored plan in the store, batch by batch; each batch is one transaction with the plan's progress.

@@ -93,7 +93,7 @@ func (l *Local) read(ctx context.Context, run canopy.RunID, s *Space, o Options,
 	}
 	err = s.Connector.Read(ctx, req, func(b canopy.Batch) error {
 		report.Full = b.Full
-		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s)})
+		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s)})
 		report.Counts.Add(counts)
 		o.Progress.tell(Event{Step: step, Connector: s.ID, Done: report.Counts.Read, Total: b.Expected})
 		return err
@@ -122,6 +122,14 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 		return err
 	}
 	return l.resolveScope(ctx, s)
+}
+
+// written are the attributes of the target that plans compare; of a source every attribute counts.
+func (l *Local) written(s *Space) map[canopy.Attr]bool {
+	if s.ID != l.Target.ID {
+		return nil
+	}
+	return l.Rules.Writes(s.About.Kind)
 }
 
 // derive gives the keys and claims of an entry of s by the rules.
@@ -190,7 +198,7 @@ func (l *Local) resolveMissing(ctx context.Context, run canopy.RunID, s *Space, 
 			return err
 		}
 		if _, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, ScopeHash: cur.ScopeHash,
-			Batch: canopy.Batch{Changes: found, Cursor: cur.Bytes, Done: true}, Derive: l.derive(s)}); err != nil {
+			Batch: canopy.Batch{Changes: found, Cursor: cur.Bytes, Done: true}, Derive: l.derive(s), Written: l.written(s)}); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // Space is a connector with what a run must know of it.
 type Space struct {
 	ID        canopy.ConnectorID
-	Order     int // breaks ties of precedence; the target's does not matter
-	Connector canopy.Connector
+	Order     int              // breaks ties of precedence; the target's does not matter
+	Connector canopy.Connector // nil in a Local that only shows what is stored
 	Scope     canopy.Scope
 	// Names is the scope as an administrator wrote it; it becomes Scope when the forest is first met.
 	Names ScopeByName
@@ -68,7 +68,11 @@ func New(ctx context.Context, p Parts) (*Local, error) {
 	return l, l.register(ctx, &l.Target, "tenant")
 }
 
+// register makes a connector known to the store, unless nothing may be written.
 func (l *Local) register(ctx context.Context, s *Space, kind string) error {
+	if s.Connector == nil {
+		return nil
+	}
 	return l.Store.PutConnector(ctx, store.Connector{ID: s.ID, Kind: kind, Order: s.Order, Name: string(s.ID)})
 }
 

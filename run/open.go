@@ -32,7 +32,8 @@ type OpenOptions struct {
 	// Locked says that the caller holds the lock already.
 	Locked bool
 	Who    string // the person, for the history
-	// ReadOnly takes no lock and needs no forest: for commands that show what is stored.
+	// ReadOnly is for commands that show what is stored: it takes no lock, opens neither forests nor the tenant, and reads
+	// no file that they need. What it gives has Spaces without a Connector.
 	ReadOnly bool
 	CacheMiB int // the store's cache; 0: its default
 	Clock    func() time.Time
@@ -73,13 +74,11 @@ func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
 	if p.Memory, err = LoadMemory(filepath.Join(o.Dir, MemoryName)); err != nil {
 		return nil, err
 	}
-	t, err := l.openTarget(ctx, &o, cfg)
-	if err != nil {
-		return nil, err
-	}
-	p.Target, p.CountTarget = Space{ID: canopy.Tenant, Connector: t.Door()}, t.Counts
-	if p.Sources, err = l.openForests(&o, cfg); err != nil {
-		return nil, err
+	p.Target, p.Sources = Space{ID: canopy.Tenant}, spaces(cfg)
+	if !o.ReadOnly {
+		if err := l.connect(ctx, &o, cfg, &p); err != nil {
+			return nil, err
+		}
 	}
 	made, err := New(ctx, p)
 	if err != nil {
@@ -124,18 +123,31 @@ func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (*t
 	return t, nil
 }
 
-func (l *Local) openForests(o *OpenOptions, cfg *Config) ([]Space, error) {
-	var spaces []Space
+// spaces are the forests of a configuration, in its order.
+func spaces(cfg *Config) []Space {
+	all := make([]Space, len(cfg.Forests))
 	for i := range cfg.Forests {
-		f := &cfg.Forests[i]
-		c, err := openForest(f, o)
+		all[i] = Space{ID: cfg.Forests[i].Name, Order: i + 1, Names: cfg.Forests[i].Scope}
+	}
+	return all
+}
+
+// connect gives each space its connector.
+func (l *Local) connect(ctx context.Context, o *OpenOptions, cfg *Config, p *Parts) error {
+	t, err := l.openTarget(ctx, o, cfg)
+	if err != nil {
+		return err
+	}
+	p.Target.Connector, p.CountTarget = t.Door(), t.Counts
+	for i := range cfg.Forests {
+		c, err := openForest(&cfg.Forests[i], o)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l.closers = append(l.closers, c.Close)
-		spaces = append(spaces, Space{ID: f.Name, Order: i + 1, Connector: c, Names: f.Scope})
+		p.Sources[i].Connector = c
 	}
-	return spaces, nil
+	return nil
 }
 
 func openForest(f *Forest, o *OpenOptions) (*ad.Conn, error) {
@@ -144,16 +156,14 @@ func openForest(f *Forest, o *OpenOptions) (*ad.Conn, error) {
 	if f.CA != "" {
 		pem, err := os.ReadFile(f.CA)
 		if err != nil {
-			return nil, &canopy.Error{Kind: canopy.Invalid, Code: "ca-file", Object: string(f.Name), Text: "the certificate file cannot be read",
-				Next: "check ca in the configuration", Err: err}
+			return nil, &canopy.Error{Kind: canopy.Invalid, Code: "ca-file", Object: string(f.Name), Attr: "ca", Other: f.CA, Text: "the certificate file cannot be read",
+				Next: "put the certificate authority of the forest's controllers there, in PEM, or correct ca in the configuration", Err: err}
 		}
 		c.CA = pem
 	}
-	if !o.ReadOnly {
-		var err error
-		if c.Bind.Password, err = f.Bind.secret(); err != nil {
-			return nil, fmt.Errorf("forest %s: %w", f.Name, err)
-		}
+	var err error
+	if c.Bind.Password, err = f.Bind.secret(); err != nil {
+		return nil, fmt.Errorf("forest %s: %w", f.Name, err)
 	}
 	return ad.Open(c)
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/canopy-sync/canopy/engine"
 )
 
-// batch is how many metas are planned, stored and applied at a time.
+// batch is how many metas are looked at and applied at a time.
 const batch = 500
+
+// planBatch is how many metas are planned and stored at a time. Two batches are in memory at once, with all images.
+const planBatch = 100
 
 // sink takes the items of a plan as they are made.
 type sink func([]canopy.PlanItem) error
@@ -40,7 +43,7 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 		return canopy.Totals{}, err
 	}
 	for done := 0; done < len(subjects); {
-		n := min(batch, len(subjects)-done)
+		n := min(planBatch, len(subjects)-done)
 		items, err := planner.Plan(ctx, subjects[done:done+n])
 		if err != nil {
 			return canopy.Totals{}, err

@@ -97,7 +97,8 @@ func (b *block) values() []value {
 }
 
 // links are the attributes whose values are DNs, as the scenarios use them.
-var links = []string{"member", "manager", "managedBy", "publicDelegates", "assistant"}
+var links = []string{"member", "manager", "managedBy", "assistant", "authOrig", "unauthOrig", "dLMemSubmitPerms", "dLMemRejectPerms", "publicDelegates",
+	"altRecipient", "msExchCoManagedByLink", "msExchModeratedByLink", "msExchBypassModerationLink", "msExchDelegateListLink", "msExchTeamMailboxOwners"}
 
 // dn completes a DN that is given below the domain.
 func (f *land) dn(text string) string {

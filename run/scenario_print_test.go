@@ -28,6 +28,18 @@ func (w *world) report(ctx context.Context, r *Report, planOnly bool) {
 	}
 	if !planOnly && len(r.Stopped) == 0 {
 		w.sent(ctx, r)
+		w.due(ctx)
+	}
+}
+
+// due prints what a cycle leaves to be planned by the next.
+func (w *world) due(ctx context.Context) {
+	entries, metas, err := w.store.DueCount(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if entries+metas > 0 {
+		w.printf("  still to plan: entries %d, metas %d\n", entries, metas)
 	}
 }
 
@@ -172,6 +184,9 @@ func (w *world) item(ctx context.Context, i *canopy.PlanItem, counts map[canopy.
 		if l := &i.Links[x]; l.Added+l.Removed+l.Waiting > 0 {
 			say("%s", flow(l))
 		}
+	}
+	for _, f := range i.Findings {
+		fmt.Fprintf(&b, "    finding: %s; %s\n", f.Text, f.Next)
 	}
 	for _, h := range i.Held {
 		say("%s", w.held(&h))

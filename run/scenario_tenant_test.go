@@ -21,6 +21,10 @@ func (w *world) administer(ctx context.Context, line string, b *block) {
 		attrs := w.cloudAttrs(ctx, b)
 		attrs[canopy.AttrDisplayName] = canopy.Texts(name)
 		_, err = a.Create(ctx, canopy.Class(class), attrs)
+	case "switch":
+		name, on, _ := strings.Cut(rest, " ")
+		w.set.Switch = map[string]bool{name: on == "on"}
+		w.switches(ctx)
 	case "set":
 		err = a.SetAttributes(ctx, w.cloud(ctx, rest, false), w.cloudAttrs(ctx, b))
 	case "delete":

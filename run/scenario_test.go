@@ -79,8 +79,8 @@ func play(t *testing.T, a *archive) *archive {
 	return out
 }
 
-// settled fails when a further full cycle would write anything, or when one that looks at everything again would, but for
-// what the target refused; or when its counts are wrong.
+// settled fails when a further full cycle would write anything, when the one after it has any meta to look at, or when one
+// that looks at everything again would write, but for what the target refused; or when its counts are wrong.
 func (w *world) settled(ctx context.Context) {
 	w.t.Helper()
 	if w.unsettled {
@@ -91,6 +91,11 @@ func (w *world) settled(ctx context.Context) {
 		w.t.Fatal(err)
 	}
 	w.further(ctx, Options{Full: true}, 0)
+	if r := w.further(ctx, Options{}, 0); r.Plan != 0 {
+		w.out.Reset()
+		w.plan(ctx, r.Plan)
+		w.t.Errorf("a cycle after one that wrote nothing looks at metas, want none:\n%s", w.told())
+	}
 	w.countsAddUp(ctx, w.further(ctx, Options{Full: true, All: true}, len(refused)))
 }
 

@@ -63,11 +63,13 @@ type applying struct {
 	heldM   map[int64]int64         // metas of which something is held
 	heldE   map[int64]int64         // unjoined entries of which something is held
 	planned []int64                 // entries whose marks are to go
+	came    []int64                 // source entries for which the target has an object now
+	housed  []int64                 // entries that were joined: from now on their metas are due in their place
 }
 
 // placed is an item with its place in the plan.
 type placed struct {
-	canopy.PlanItem
+	packed
 	place int64
 }
 
@@ -103,25 +105,31 @@ func (a *applying) start(ctx context.Context) error {
 	return err
 }
 
-// read loads the next items.
-func (a *applying) read(ctx context.Context, after int64, limit int, where string) ([]placed, error) {
-	var out []placed
+// read loads the next items, without their links.
+func (a *applying) read(ctx context.Context, limit int) ([]placed, error) {
+	out := make([]placed, 0, limit)
 	err := a.t.Each(ctx, func(r *sql.Rows) error {
 		var id int64
 		var body []byte
 		if err := r.Scan(&id, &body); err != nil {
 			return err
 		}
-		item, err := a.t.s.words.decodeItem(body)
+		item, err := a.t.s.words.unpack(body)
+		if err != nil {
+			return err
+		}
+		if item.Image != nil {
+			item.Image.Attrs, err = a.t.s.words.decodeImage(item.image, canopy.AttrDisplayName, canopy.AttrSourceObjectType, canopy.AttrSourceAnchor)
+		}
 		out = append(out, placed{item, id - itemID(a.p.id, 0)})
 		return err
-	}, `SELECT id, body FROM plan_item WHERE id > $1 AND id < $2`+where+` ORDER BY id LIMIT $3`, itemID(a.p.id, after), itemID(a.p.id+1, 0), limit)
+	}, `SELECT id, body FROM plan_item WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3`, itemID(a.p.id, a.p.applied), itemID(a.p.id+1, 0), limit)
 	return out, err
 }
 
 // items applies the next items.
 func (a *applying) items(ctx context.Context, limit int) error {
-	items, err := a.read(ctx, a.p.applied, limit, "")
+	items, err := a.read(ctx, limit)
 	if err != nil {
 		return err
 	}
@@ -130,7 +138,7 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	}
 	for i := range items {
 		item := &items[i]
-		switch err := a.item(ctx, &item.PlanItem); {
+		switch err := a.item(ctx, &item.packed); {
 		case errors.Is(err, errStale):
 			if err := a.keepStale(ctx, item); err != nil {
 				return err
@@ -145,8 +153,29 @@ func (a *applying) items(ctx context.Context, limit int) error {
 	if len(items) == 0 {
 		a.p.applied = a.p.items
 	}
+	if err := a.reach(ctx); err != nil {
+		return err
+	}
+	if err := a.settled(ctx); err != nil {
+		return err
+	}
 	return db.Chunks(2, a.planned, func(args []any, list string) error {
 		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE mark <= $1 AND entry IN (`+list+`)`, append([]any{a.p.mark}, args...)...)
+		return err
+	})
+}
+
+// settled takes the marks of entries that were joined, those too that the joining itself has made.
+func (a *applying) settled(ctx context.Context) error {
+	var marked []int64
+	for _, id := range a.housed {
+		delete(a.t.dueE, id)
+		if _, ok := a.dueE[id]; ok {
+			marked = append(marked, id)
+		}
+	}
+	return db.Chunks(1, marked, func(args []any, list string) error {
+		_, err := a.t.Exec(ctx, `DELETE FROM due_entry WHERE entry IN (`+list+`)`, args...)
 		return err
 	})
 }

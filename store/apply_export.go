@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 )
 
 // exports keeps what the item sends, in the place of what was to be sent for the same objects before.
-func (a *applying) exports(ctx context.Context, item *canopy.PlanItem, u *unit) error {
+func (a *applying) exports(ctx context.Context, item *packed, u *unit) error {
 	used := map[int64]bool{}
 	touched := map[int64]bool{}
 	for _, r := range u.members {
@@ -19,7 +20,7 @@ func (a *applying) exports(ctx context.Context, item *canopy.PlanItem, u *unit) 
 	}
 	for i := range item.Exports {
 		x := &item.Exports[i]
-		r, err := a.object(ctx, x, item, u)
+		r, err := a.object(ctx, x, u)
 		if err != nil {
 			return err
 		}
@@ -32,7 +33,7 @@ func (a *applying) exports(ctx context.Context, item *canopy.PlanItem, u *unit) 
 			}
 			continue
 		}
-		id, err := a.export(ctx, item, u, x, r)
+		id, err := a.export(ctx, &item.PlanItem, u, x, &item.exports[i], r)
 		if err != nil {
 			return fmt.Errorf("export of entry %d: %w", r.id, err)
 		}
@@ -53,7 +54,7 @@ func (a *applying) exports(ctx context.Context, item *canopy.PlanItem, u *unit) 
 }
 
 // object is the target's entry that an export is about. An add makes one, or takes over one that the target has.
-func (a *applying) object(ctx context.Context, x *canopy.PlannedExport, item *canopy.PlanItem, u *unit) (*entryRow, error) {
+func (a *applying) object(ctx context.Context, x *canopy.PlannedExport, u *unit) (*entryRow, error) {
 	c, err := a.t.s.conn(x.Connector)
 	if err != nil {
 		return nil, err
@@ -107,13 +108,9 @@ func (t *tx) unsent(ctx context.Context, entries []int64) (map[int64][]*exportHe
 }
 
 // export keeps one export and gives its number. One that is the same as an unsent or refused one stays as it is.
-func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x *canopy.PlannedExport, r *entryRow) (int64, error) {
-	body, hash, err := a.t.s.words.encodeExport(x.Export)
-	if err != nil {
-		return 0, err
-	}
+func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x *canopy.PlannedExport, p *packedExport, r *entryRow) (int64, error) {
 	for _, h := range a.waiting[r.id] {
-		if h.phase == x.Phase && string(h.hash) == string(hash) {
+		if h.phase == x.Phase && bytes.Equal(h.hash, p.hash) {
 			return h.id, nil
 		}
 	}
@@ -129,7 +126,7 @@ func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x
 	}
 	err = a.t.writer("export", db.Bulk{Table: "export", Columns: []string{"id", "connector", "entry", "meta", "source", "plan", "phase", "op", "state",
 		"tries", "next_try", "at", "kind", "code", "text", "hash", "body"}}).
-		Add(ctx, id, r.connector, r.id, u.id, source, a.p.id, int64(x.Phase), int64(x.Export.Op), exportPending, 0, int64(0), int64(0), 0, "", "", hash, body)
+		Add(ctx, id, r.connector, r.id, u.id, source, a.p.id, int64(x.Phase), int64(x.Export.Op), exportPending, 0, int64(0), int64(0), 0, "", "", p.hash, p.body)
 	if err != nil {
 		return 0, err
 	}
@@ -137,8 +134,15 @@ func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x
 	if x.Why != "" {
 		text += ": " + x.Why
 	}
-	return id, a.t.logRow(ctx, LogRow{Run: canopy.RunID(a.p.run), Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(u.id), Connector: x.Connector,
-		Step: LogPlan, Op: x.Export.Op.String(), Text: text, Changes: x.Changes})
+	row := LogRow{Run: canopy.RunID(a.p.run), Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(u.id), Connector: x.Connector,
+		Step: LogPlan, Op: x.Export.Op.String(), Text: text}
+	if p.brief {
+		return id, a.t.logPacked(ctx, row, p.changes)
+	}
+	if row.Changes, err = a.t.s.words.decodeChanges(p.changes); err != nil {
+		return 0, err
+	}
+	return id, a.t.logRow(ctx, row)
 }
 
 // giver is the source entry from which the meta's source anchor comes, 0 when nobody says.

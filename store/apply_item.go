@@ -9,7 +9,8 @@ import (
 )
 
 // item applies one item, or gives errStale before anything of it is done.
-func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
+func (a *applying) item(ctx context.Context, p *packed) error {
+	item := &p.PlanItem
 	if a.stale(item) {
 		return errStale
 	}
@@ -20,7 +21,7 @@ func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
 	id := a.p.meta(item.Meta)
 	old := a.metas[id]
 	if item.Image != nil && !item.Dies {
-		if err := a.putMeta(ctx, id, old, item); err != nil {
+		if err := a.putMeta(ctx, id, old, p); err != nil {
 			return err
 		}
 	} else if len(item.Joins) > 0 && !item.Dies {
@@ -37,12 +38,10 @@ func (a *applying) item(ctx context.Context, item *canopy.PlanItem) error {
 	if err := a.joins(ctx, item, u); err != nil {
 		return err
 	}
-	if err := a.exports(ctx, item, u); err != nil {
+	if err := a.exports(ctx, p, u); err != nil {
 		return err
 	}
-	if err := a.connect(ctx, u); err != nil {
-		return err
-	}
+	a.connect(u)
 	if len(item.Links) > 0 {
 		a.t.metaDueAt(id, a.p.mark) // until its links are applied
 	}
@@ -86,7 +85,9 @@ func (a *applying) clearDue(item *canopy.PlanItem) {
 		note(e.Entry)
 	}
 	for _, j := range item.Joins {
-		note(j.Entry)
+		if j.Via.Kind == canopy.NotJoined {
+			note(j.Entry)
+		}
 	}
 }
 
@@ -163,6 +164,7 @@ func (a *applying) join(ctx context.Context, u *unit, r *entryRow, via canopy.Jo
 	}
 	r.meta, r.via, r.viaRule, r.viaOn = u.id, via.Kind, string(via.Rule), via.On
 	a.t.touch(r)
+	a.housed = append(a.housed, r.id)
 	u.members = append(u.members, r)
 	if c := a.t.s.byNumber()[r.connector]; c.target() {
 		u.arrived = true
@@ -174,6 +176,9 @@ func (a *applying) join(ctx context.Context, u *unit, r *entryRow, via canopy.Jo
 
 // leave separates an entry from the unit's meta. One that its directory does not hold any more goes whole.
 func (a *applying) leave(ctx context.Context, u *unit, r *entryRow, deleted bool) error {
+	if err := a.reach(ctx); err != nil {
+		return err
+	}
 	c := a.t.s.byNumber()[r.connector]
 	if c.target() {
 		if err := a.release(ctx, u, r, deleted); err != nil {
@@ -275,10 +280,9 @@ func (a *applying) unsupport(ctx context.Context, u *unit, r *entryRow) error {
 const support = `SELECT 1 FROM entry g JOIN entry o ON o.meta = g.meta AND o.meta > 0 JOIN link l ON l.owner = o.id JOIN entry x ON x.id = l.target
 	WHERE g.id = target_link.owner AND l.state < 3 AND x.meta = $2`
 
-// connect lets links know of the entries that came: those that waited for them are to be carried.
-func (a *applying) connect(ctx context.Context, u *unit) error {
+// connect notes the entries that came and that the target has an object for: links that waited for them are to be carried.
+func (a *applying) connect(u *unit) {
 	conns := a.t.s.byNumber()
-	var came []int64
 	anchored := u.arrived
 	for _, r := range u.members {
 		if c := conns[r.connector]; c.target() {
@@ -286,18 +290,24 @@ func (a *applying) connect(ctx context.Context, u *unit) error {
 		}
 	}
 	if !anchored {
-		return nil
+		return
 	}
 	for _, r := range u.members {
 		if c := conns[r.connector]; !c.target() && (u.arrived || slices.Contains(u.joined, r)) {
-			came = append(came, r.id)
+			a.came = append(a.came, r.id)
 		}
 	}
-	if len(came) == 0 {
+}
+
+// reach does what connect has noted. It comes before anything that makes links wait again, and at the batch's end.
+func (a *applying) reach(ctx context.Context) error {
+	if len(a.came) == 0 {
 		return nil
 	}
 	if err := a.t.flush(ctx, "link"); err != nil {
 		return err
 	}
+	came := a.came
+	a.came = nil
 	return a.t.reanchor(ctx, came, a.p.mark+1)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -225,6 +224,28 @@ func (r *reader) values() canopy.Values {
 	return vs
 }
 
+// skipSourced passes by values and their origins.
+func (r *reader) skipSourced() {
+	for range r.count() {
+		if len(r.b) == 0 {
+			r.fail()
+			return
+		}
+		t := canopy.Type(r.b[0])
+		switch r.b = r.b[1:]; t {
+		case canopy.Integer, canopy.Boolean, canopy.Time:
+			r.varint()
+		case canopy.String, canopy.Binary, canopy.Reference:
+			r.bytes()
+		}
+	}
+	for range r.count() {
+		r.uvarint()
+		r.uvarint()
+		r.varint()
+	}
+}
+
 func (r *reader) version() {
 	if len(r.b) == 0 || r.b[0] != bodyVersion {
 		r.fail()
@@ -308,19 +329,28 @@ func (w *words) encodeImage(a map[canopy.Attr]canopy.Sourced) ([]byte, error) {
 	return b, nil
 }
 
-func (w *words) decodeImage(body []byte) (map[canopy.Attr]canopy.Sourced, error) {
+// decodeImage reads the body of a meta's attributes; with names, only those.
+func (w *words) decodeImage(body []byte, names ...canopy.Attr) (map[canopy.Attr]canopy.Sourced, error) {
 	if len(body) == 0 {
 		return map[canopy.Attr]canopy.Sourced{}, nil
 	}
 	r := reader{b: body, w: w}
 	r.version()
 	n := r.count()
-	a := make(map[canopy.Attr]canopy.Sourced, n)
+	size := n
+	if len(names) > 0 {
+		size = len(names)
+	}
+	a := make(map[canopy.Attr]canopy.Sourced, size)
 	for range n {
 		if r.err != nil {
 			break
 		}
 		name := canopy.Attr(r.word())
+		if len(names) > 0 && !slices.Contains(names, name) {
+			r.skipSourced()
+			continue
+		}
 		s := canopy.Sourced{Values: r.values()}
 		for range r.count() {
 			s.Origins = append(s.Origins, r.origin())
@@ -328,68 +358,4 @@ func (w *words) decodeImage(body []byte) (map[canopy.Attr]canopy.Sourced, error)
 		a[name] = s
 	}
 	return a, r.end()
-}
-
-// What the log shows of long values, and of many.
-const (
-	logText   = 512
-	logValues = 50
-)
-
-// brief shortens values for the log.
-func brief(vs canopy.Values) canopy.Values {
-	out := vs
-	if len(vs) > logValues {
-		out = append(slices.Clone(vs[:logValues]), canopy.Text(fmt.Sprintf("(%d more)", len(vs)-logValues)))
-	}
-	for i, v := range out {
-		if n := len(v.Str()); n > logText {
-			if &out[0] == &vs[0] {
-				out = slices.Clone(vs)
-			}
-			out[i] = canopy.Text(fmt.Sprintf("(%d characters)", n))
-		}
-	}
-	return out
-}
-
-// encodeChanges gives the body of changes, with long values shortened for the log.
-func (w *words) encodeChanges(changes []canopy.AttrChange, short bool) ([]byte, error) {
-	if len(changes) == 0 {
-		return nil, nil
-	}
-	b := append(make([]byte, 0, 64*len(changes)), bodyVersion)
-	b = binary.AppendUvarint(b, uint64(len(changes)))
-	for _, c := range changes {
-		no, err := w.number(string(c.Attr))
-		if err != nil {
-			return nil, err
-		}
-		b = binary.AppendUvarint(b, uint64(no))
-		if short {
-			c.Old, c.New = brief(c.Old), brief(c.New)
-		}
-		b = appendValues(b, c.Old)
-		b = appendValues(b, c.New)
-		if b, err = w.appendOrigin(b, c.Origin); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
-}
-
-func (w *words) decodeChanges(body []byte) ([]canopy.AttrChange, error) {
-	if len(body) == 0 {
-		return nil, nil
-	}
-	r := reader{b: body, w: w}
-	r.version()
-	var out []canopy.AttrChange
-	for range r.count() {
-		if r.err != nil {
-			break
-		}
-		out = append(out, canopy.AttrChange{Attr: canopy.Attr(r.word()), Old: r.values(), New: r.values(), Origin: r.origin()})
-	}
-	return out, r.end()
 }

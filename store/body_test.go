@@ -171,6 +171,9 @@ func FuzzBody(f *testing.F) {
 		}
 		_, _ = w.decodeImage(b)
 		_, _ = w.decodeChanges(b)
+		_, _ = w.decodeItem(b, nil)
+		_, _ = w.decodeExport(b)
+		_, _ = w.decodeImage(b, "mail")
 		_, _ = decodeSums(b)
 	})
 }

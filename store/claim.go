@@ -72,7 +72,8 @@ func (t *tx) setClaims(ctx context.Context, owner int64, old []byte, claims []ca
 		return nil, nil, nil, err
 	}
 	before, now := unpackClaims(old), map[int64]bool{}
-	w := t.writer("claim", db.Bulk{Table: "claim", Columns: []string{"hash", "owner", "kind", "value", "kept", "mine", "ord", "anchor"}})
+	w := t.writer("claim", db.Bulk{Table: "claim", Columns: []string{"hash", "owner", "kind", "value", "kept", "mine", "ord", "anchor"},
+		Sorted: t.s.indexed.Load()})
 	for _, c := range claims {
 		h := claimHash(c.Claim)
 		now[h] = c.Kept

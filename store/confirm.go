@@ -75,7 +75,7 @@ func (im *importing) confirmOne(ctx context.Context, w *work, rows []sentRow) er
 		if deleted && w.state != canopy.Gone {
 			im.counts.NotKept++
 			im.t.touch(w.entryRow)
-			w.changed = true
+			w.changed, w.due = true, true
 			log.Op, log.Text = "not kept", "the target answered \"done\" to the delete and still has the object"
 		}
 		return im.t.logRow(ctx, log)
@@ -123,7 +123,7 @@ func (im *importing) confirmOne(ctx context.Context, w *work, rows []sentRow) er
 	}
 	if len(lost) > 0 {
 		im.counts.NotKept += len(lost)
-		w.changed = true
+		w.changed, w.due = true, true
 		log.Op, log.Text = "not kept", "the target answered \"done\" and holds other values: "+strings.Join(lost, ", ")
 	}
 	return im.t.logRow(ctx, log)

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/canopy-sync/canopy"
@@ -32,10 +35,12 @@ type entryRow struct {
 	hash          []byte
 	body          []byte
 
-	whole   bool // the body is loaded
-	counted bool // it is among the cursor's objects
-	dirty   bool // the transaction is to write it
-	gone    bool // the transaction has removed it
+	stored  bool    // the table has it, with was in the columns of indexes
+	was     indexed // see writeRows
+	whole   bool    // the body is loaded
+	counted bool    // it is among the cursor's objects
+	dirty   bool    // the transaction is to write it
+	gone    bool    // the transaction has removed it
 }
 
 var entryColumns = []string{"id", "connector", "anchor", "source_anchor", "class", "dn", "parent", "state", "meta", "via", "via_rule",
@@ -44,14 +49,6 @@ var entryColumns = []string{"id", "connector", "anchor", "source_anchor", "class
 var (
 	headList = "e." + strings.Join(entryColumns[:len(entryColumns)-1], ", e.")
 	rowList  = headList + ", e.body"
-	// updateHead writes everything but the body.
-	updateHead = func() string {
-		var set []string
-		for i, c := range entryColumns[1 : len(entryColumns)-1] {
-			set = append(set, fmt.Sprintf("%s = $%d", c, i+1))
-		}
-		return fmt.Sprintf("UPDATE entry SET %s WHERE id = $%d", strings.Join(set, ", "), len(entryColumns)-1)
-	}()
 )
 
 // countable tells whether a row is among the cursor's objects.
@@ -72,7 +69,7 @@ func scanRow(rows *sql.Rows, body bool) (*entryRow, error) {
 	}
 	var err error
 	r.links, err = decodeSums(links)
-	r.counted = r.countable()
+	r.counted, r.stored, r.was = r.countable(), true, r.indexed()
 	return r, err
 }
 
@@ -153,28 +150,70 @@ func (t *tx) touch(r *entryRow) {
 	}
 }
 
+// indexed are the columns that indexes have, and that change.
+type indexed struct {
+	anchor, sourceAnchor, class, parent, notKept string
+	state                                        canopy.EntryState
+	meta                                         int64
+}
+
+func (r *entryRow) indexed() indexed {
+	return indexed{r.anchor, r.sourceAnchor, r.class, r.parent, r.notKept, r.state, r.meta}
+}
+
+// changed are the columns that are to be written of a row that the table has: an index is written anew when a statement
+// names one of its columns, whether its value changes or not.
+func (r *entryRow) changed() (columns []string, which int) {
+	columns = []string{"dn", "via", "via_rule", "via_on", "known", "imported", "links", "keys", "claims", "hash"}
+	if r.whole {
+		which, columns = 1, append(columns, "body")
+	}
+	for i, c := range []struct {
+		name string
+		is   bool
+	}{{"anchor", r.anchor != r.was.anchor}, {"source_anchor", r.sourceAnchor != r.was.sourceAnchor}, {"class", r.class != r.was.class},
+		{"parent", r.parent != r.was.parent}, {"not_kept", r.notKept != r.was.notKept}, {"state", r.state != r.was.state}, {"meta", r.meta != r.was.meta}} {
+		if c.is {
+			which, columns = which|2<<i, append(columns, c.name)
+		}
+	}
+	return columns, which
+}
+
 // writeRows writes what was touched.
 func (t *tx) writeRows(ctx context.Context) error {
-	w := t.writer("entry", db.Bulk{Table: "entry", Columns: entryColumns, Conflict: []string{"id"}, Update: entryColumns[1:]})
+	used := map[string]bool{}
 	for _, r := range t.dirty {
 		if r.dirty = false; r.gone {
 			continue
 		}
 		t.count(r, r.countable())
+		b, name := db.Bulk{Table: "entry", Columns: entryColumns, Conflict: entryColumns[:1], Update: entryColumns[1:]}, "entry"
+		if r.stored {
+			var which int
+			b.Update, which = r.changed()
+			name += strconv.Itoa(which)
+		}
 		args := []any{r.id, r.connector, r.anchor, r.sourceAnchor, r.class, r.dn, r.parent, int64(r.state), r.meta, int64(r.via), r.viaRule,
 			r.viaOn, r.known, r.notKept, r.imported, r.links.encode(), r.keys, r.claims, r.hash, r.body}
-		var err error
-		if r.whole {
-			err = w.Add(ctx, args...)
-		} else {
-			_, err = t.Exec(ctx, updateHead, append(args[1:len(args)-1:len(args)-1], r.id)...)
+		if !r.whole {
+			b.Columns, args = b.Columns[:len(b.Columns)-1], args[:len(args)-1]
 		}
-		if err != nil {
+		if used[name] = true; !r.whole && !r.stored {
+			return fmt.Errorf("entry %d has no body to be stored with", r.id)
+		}
+		if err := t.writer(name, b).Add(ctx, args...); err != nil {
+			return err
+		}
+		r.stored, r.was = true, r.indexed()
+	}
+	t.dirty = t.dirty[:0]
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		if err := t.writers[name].Flush(ctx); err != nil {
 			return err
 		}
 	}
-	t.dirty = t.dirty[:0]
-	return w.Flush(ctx)
+	return nil
 }
 
 // count keeps the cursor's number of objects.

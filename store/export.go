@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,26 +37,39 @@ func (s *Store) PendingExports(ctx context.Context, id canopy.ConnectorID, phase
 			out, err = s.pendingLinks(ctx, t, c.no, now.UnixMicro(), limit)
 			return err
 		}
-		return t.Each(ctx, func(r *sql.Rows) error {
-			var number canopy.ExportID
-			var body []byte
-			var ref canopy.Ref
-			if err := r.Scan(&number, &body, &ref.Anchor, &ref.DN); err != nil {
+		// One query for both states would sort all that is pending for each page.
+		for _, state := range []int64{exportPending, exportRefused} {
+			if err := s.pendingOf(ctx, t, &out, c.no, state, phase, now, limit); err != nil {
 				return err
 			}
-			e, err := s.words.decodeExport(body)
-			if e.ID = number; e.Op != canopy.Add {
-				e.Ref = ref
-			}
-			out = append(out, e)
-			return err
-		}, `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state IN (0, 2) AND x.phase = $2
-			AND x.next_try <= $3 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $4`, c.no, int64(phase), now.UnixMicro(), limit)
+		}
+		slices.SortFunc(out, func(a, b canopy.Export) int { return cmp.Compare(a.ID, b.ID) })
+		out = out[:min(len(out), limit)]
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list exports to %s: %w", id, err)
 	}
 	return out, nil
+}
+
+// pendingOf adds the exports of one state that are due to be sent.
+func (s *Store) pendingOf(ctx context.Context, t *db.Tx, out *[]canopy.Export, conn, state int64, phase canopy.ExportPhase, now time.Time, limit int) error {
+	return t.Each(ctx, func(r *sql.Rows) error {
+		var number canopy.ExportID
+		var body sql.RawBytes
+		var ref canopy.Ref
+		if err := r.Scan(&number, &body, &ref.Anchor, &ref.DN); err != nil {
+			return err
+		}
+		e, err := s.words.decodeExport(body)
+		if e.ID = number; e.Op != canopy.Add {
+			e.Ref = ref
+		}
+		*out = append(*out, e)
+		return err
+	}, `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state = $2 AND x.phase = $3
+		AND x.next_try <= $4 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $5`, conn, state, int64(phase), now.UnixMicro(), limit)
 }
 
 // pendingLinks makes exports of the link rows that are to be sent.

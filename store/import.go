@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 
@@ -21,6 +20,9 @@ type ImportRequest struct {
 	// Derive gives the keys and claims of an entry by the rules. It is called for entries that changed only, within the
 	// transaction, and must not call the store. nil gives none.
 	Derive func(*canopy.Entry) ([]canopy.Key, []canopy.Claim)
+	// Written are the attributes of a target that plans compare. Of an object that is joined, others may change without
+	// making its meta due; those that lead to claims are seen to by the claims. nil: every attribute counts.
+	Written map[canopy.Attr]bool
 }
 
 // ImportCounts are what one or more batches brought. Read is the sum of Added to Failed.
@@ -83,24 +85,6 @@ func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, er
 	return counts, nil
 }
 
-// wordsOf yields the names that changes bring.
-func wordsOf(changes []canopy.Change) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range changes {
-			for name := range attrNames(changes[i].Attrs) {
-				if !yield(name) {
-					return
-				}
-			}
-			for name := range attrNames(changes[i].Links) {
-				if !yield(name) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // prepared is what can be said of a full image before the transaction.
 type prepared struct {
 	body, hash []byte
@@ -157,7 +141,8 @@ type importing struct {
 	ends     map[canopy.Ref]linkEnd // of links, as far as they had to be found
 	moved    []*work                // containers with another DN
 	lost     []int64                // join keys that entries have no more
-	freed    []int64                // claims that a target's objects gave up, or took
+	freed    []int64                // claims that a target's objects gave up
+	won      []int64                // claims that a target's objects took
 }
 
 // work is one entry of the batch.
@@ -169,6 +154,7 @@ type work struct {
 	fresh   bool // made by this batch
 	begun   bool // a change of this batch has been applied to it
 	changed bool // its content: keys, claims and marks follow
+	due     bool // its meta is to be planned
 	settled bool // what was sent to it is confirmed: keys and claims follow
 	op      string
 	seen    bool
@@ -269,6 +255,8 @@ func (im *importing) shown(ctx context.Context, w *work, ch *canopy.Change, p *p
 		w.changed = true
 		w.imported = im.t.now
 	}
+	w.due = w.due || content && (!im.c.target() || links || before.class != w.class || before.dn != w.dn || before.parent != w.parent ||
+		before.sourceAnchor != w.sourceAnchor || before.state == canopy.OutOfScope || before.state == canopy.Gone)
 	if content || before.state != w.state {
 		im.t.touch(w.entryRow)
 	}
@@ -382,7 +370,7 @@ func (im *importing) leftScope(ctx context.Context, w *work) (*int, error) {
 	}
 	w.state, w.dn, w.parent = canopy.OutOfScope, "", ""
 	w.attrs, w.body, w.hash, w.whole = canopy.Attrs{}, nil, nil, true
-	w.changed, w.imported = true, im.t.now
+	w.changed, w.due, w.imported = true, true, im.t.now
 	w.say("out of scope")
 	im.t.touch(w.entryRow)
 	return &im.counts.LeftScope, nil
@@ -399,7 +387,7 @@ func (im *importing) deleted(ctx context.Context, w *work) (*int, error) {
 		}
 		w.imported = im.t.now
 	}
-	w.changed = true
+	w.changed, w.due = true, true
 	w.say("delete")
 	return &im.counts.Deleted, nil
 }

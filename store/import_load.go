@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -55,6 +56,24 @@ func (im *importing) add(r *entryRow) *work {
 	im.works[canopy.Anchor(r.anchor)] = w
 	im.order = append(im.order, w)
 	return w
+}
+
+// wordsOf yields the names that changes bring.
+func wordsOf(changes []canopy.Change) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range changes {
+			for name := range attrNames(changes[i].Attrs) {
+				if !yield(name) {
+					return
+				}
+			}
+			for name := range attrNames(changes[i].Links) {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // create gives an entry to every object that the batch shows for the first time. An object that links have named before

@@ -161,6 +161,8 @@ func (im *importing) save(ctx context.Context) error {
 			if err := im.log(ctx, w); err != nil {
 				return err
 			}
+		}
+		if w.due || w.changed && im.differs(w) {
 			if err := im.t.entryDue(ctx, w.entryRow, im.c.target()); err != nil {
 				return err
 			}
@@ -185,6 +187,19 @@ func (im *importing) save(ctx context.Context) error {
 		}
 	}
 	return im.t.flush(ctx)
+}
+
+// differs tells whether an attribute that plans compare is another than the one that was stored.
+func (im *importing) differs(w *work) bool {
+	if im.req.Written == nil {
+		return true
+	}
+	for name := range im.req.Written {
+		if !w.old[name].Equal(w.attrs[name]) {
+			return true
+		}
+	}
+	return false
 }
 
 // derive brings an entry's keys and claims up to date.
@@ -223,7 +238,7 @@ func (im *importing) derive(ctx context.Context, w *work) error {
 		wanted := unpackClaims(own)
 		won = slices.DeleteFunc(won, func(h int64) bool { return wanted[h] })
 	}
-	im.freed = append(append(im.freed, freed...), won...)
+	im.freed, im.won = append(im.freed, freed...), append(im.won, won...)
 	return nil
 }
 
@@ -337,15 +352,15 @@ func cutSuffixFold(s, suffix string) (before string, found bool) {
 
 // mark makes due what other entries' keys and claims depended on.
 func (im *importing) mark(ctx context.Context) error {
-	if len(im.lost)+len(im.freed) == 0 {
+	if len(im.lost)+len(im.freed)+len(im.won) == 0 {
 		return nil
 	}
-	if im.c.target() && len(im.freed) > 0 {
+	if im.c.target() && len(im.freed)+len(im.won) > 0 {
 		var one int64
 		if any, err := im.t.One(ctx, []any{&one}, `SELECT id FROM meta LIMIT 1`); err != nil {
 			return err
 		} else if !any {
-			im.freed = nil // nobody wants anything yet
+			im.freed, im.won = nil, nil // nobody wants anything yet
 		}
 	}
 	mark, err := im.t.dueMark(ctx)
@@ -355,5 +370,8 @@ func (im *importing) mark(ctx context.Context) error {
 	if err := im.t.stir(ctx, im.lost, mark); err != nil {
 		return err
 	}
-	return im.t.contest(ctx, im.freed, 0, false, mark)
+	if err := im.t.contest(ctx, im.freed, 0, true, mark); err != nil {
+		return err
+	}
+	return im.t.contest(ctx, im.won, 0, false, mark)
 }

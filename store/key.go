@@ -81,7 +81,8 @@ func (t *tx) setKeys(ctx context.Context, owner int64, old []byte, keys []canopy
 	if err := t.dropKeys(ctx, owner, old); err != nil {
 		return nil, nil, err
 	}
-	w := t.writer("key", db.Bulk{Table: "key", Columns: []string{"hash", "owner", "name", "value"}})
+	w := t.writer("key", db.Bulk{Table: "key", Columns: []string{"hash", "owner", "name", "value"},
+		Sorted: t.s.indexed.Load()})
 	now := map[int64]bool{}
 	for _, k := range keys {
 		h := keyHash(k)

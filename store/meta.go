@@ -34,16 +34,13 @@ func (t *tx) metaHeads(ctx context.Context, ids []int64) (map[int64]metaHead, er
 }
 
 // putMeta writes a meta with its keys and claims, and makes due what depends on them.
-func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *canopy.PlanItem) error {
+func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *packed) error {
 	image := item.Image
 	m := metaHead{id: id, class: string(image.Class), version: old.version + 1, label: item.Label}
 	if name := image.Value(canopy.AttrDisplayName); name != "" {
 		m.label = name
 	}
-	body, err := a.t.s.words.encodeImage(image.Attrs)
-	if err != nil {
-		return err
-	}
+	var err error
 	if m.keys, err = a.metaKeys(ctx, id, old, item.Keys); err != nil {
 		return err
 	}
@@ -57,7 +54,7 @@ func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *ca
 	contact := image.Class == canopy.Person && image.Value(canopy.AttrSourceObjectType) == "Contact"
 	columns := []string{"id", "class", "contact", "version", "label", "keys", "claims", "body"}
 	err = a.t.writer("meta", db.Bulk{Table: "meta", Columns: columns, Conflict: columns[:1], Update: columns[1:]}).
-		Add(ctx, id, m.class, contact, m.version, m.label, m.keys, m.claims, body)
+		Add(ctx, id, m.class, contact, m.version, m.label, m.keys, m.claims, item.image)
 	if err != nil {
 		return err
 	}
@@ -65,7 +62,7 @@ func (a *applying) putMeta(ctx context.Context, id int64, old metaHead, item *ca
 	if _, held := a.heldM[id]; !held && len(image.Held) == 0 {
 		return nil
 	}
-	return a.t.putHeld(ctx, id, nil, item, a.numbered(image.Held))
+	return a.t.putHeld(ctx, id, nil, &item.PlanItem, a.numbered(image.Held))
 }
 
 // numbered gives the metas that the plan makes, where they are named as other parties, their numbers.

@@ -145,21 +145,21 @@ func TestLostKeysStir(t *testing.T) {
 	w.equal("due", entries, []string{"d1"})
 }
 
-// TestClaimsThatAreFreed: what a target's object gives up makes those due that want it.
+// TestClaimsThatAreFreed: what a target's object takes makes those due that want it, and what it gives up those that want
+// it and were to do without.
 func TestClaimsThatAreFreed(t *testing.T) {
 	t.Parallel()
 	w, _ := start(t)
 	own := canopy.Change{Kind: canopy.FullImage, Class: canopy.User, Anchor: "own", Attrs: canopy.Attrs{canopy.AttrUPN: canopy.Texts("Bert@contoso.lab")}}
 	w.clean()
 	bert := w.find("contoso.lab", "p2").Meta
-	due := func(what string) {
+	due := func(what string, want ...canopy.MetaID) {
 		t.Helper()
 		_, metas := w.due()
-		w.equal(what, metas, []canopy.MetaID{bert})
-		w.clean()
+		w.equal(what, metas, want)
 	}
 	w.read(canopy.Tenant, false, own)
-	due("somebody else has it now")
+	due("somebody else has it now", bert)
 	v := get(w.View(w.ctx))(w)
 	defer func() { w.ok(v.Close()) }()
 	claims := get(v.Claims(w.ctx, []canopy.Claim{{Kind: canopy.ClaimUPN, Value: "bert@contoso.lab"}}))(w)
@@ -171,9 +171,19 @@ func TestClaimsThatAreFreed(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	}
+	w.apply(w.plan())
+	due("it does without")
 	own.Kind, own.Attrs = canopy.Delta, canopy.Attrs{canopy.AttrUPN: canopy.Texts("other@contoso.lab")}
 	w.read(canopy.Tenant, false, own)
-	due("it is given up")
+	due("it is given up", bert)
+	w.apply(w.plan())
+	due("it has it")
+	own.Attrs = canopy.Attrs{canopy.AttrUPN: canopy.Texts("Bert@contoso.lab")}
+	w.read(canopy.Tenant, false, own)
+	w.clean()
+	own.Attrs = canopy.Attrs{canopy.AttrUPN: canopy.Texts("other@contoso.lab")}
+	w.read(canopy.Tenant, false, own)
+	due("given up again, and it never was to do without")
 }
 
 func TestLookup(t *testing.T) {

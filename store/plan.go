@@ -73,11 +73,11 @@ func (s *Store) addItems(ctx context.Context, plan canopy.PlanID, items []canopy
 	if err := s.intern(ctx, wordsOfItems(items)); err != nil {
 		return err
 	}
-	bodies := make([][]byte, len(items))
+	bodies, links := make([][]byte, len(items)), make([][]byte, len(items))
 	lowest := int64(0)
 	for i := range items {
 		var err error
-		if bodies[i], err = s.words.encodeItem(&items[i]); err != nil {
+		if bodies[i], links[i], err = s.words.encodeItem(&items[i]); err != nil {
 			return err
 		}
 		lowest = min(lowest, int64(items[i].Meta))
@@ -92,7 +92,11 @@ func (s *Store) addItems(ctx context.Context, plan canopy.PlanID, items []canopy
 		}
 		w := t.writer("plan_item", db.Bulk{Table: "plan_item", Columns: []string{"id", "meta", "links", "state", "body"}})
 		for i := range items {
-			if err := w.Add(ctx, itemID(int64(plan), p.items+int64(i)+1), int64(items[i].Meta), len(items[i].Links) > 0, itemGood, bodies[i]); err != nil {
+			var flows any // NULL where there are none
+			if links[i] != nil {
+				flows = links[i]
+			}
+			if err := w.Add(ctx, itemID(int64(plan), p.items+int64(i)+1), int64(items[i].Meta), flows, itemGood, bodies[i]); err != nil {
 				return err
 			}
 		}
@@ -258,18 +262,18 @@ func (s *Store) Items(ctx context.Context, plan canopy.PlanID, after, limit int)
 			return err
 		}
 		return t.Each(ctx, func(r *sql.Rows) error {
-			var body []byte
-			if err := r.Scan(&body); err != nil {
+			var body, links sql.RawBytes
+			if err := r.Scan(&body, &links); err != nil {
 				return err
 			}
-			item, err := s.words.decodeItem(body)
+			item, err := s.words.decodeItem(body, links)
 			item.Plan = plan
 			if p.applied > 0 {
 				item.Meta = canopy.MetaID(p.meta(item.Meta))
 			}
 			out = append(out, item)
 			return err
-		}, `SELECT body FROM plan_item WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3`, itemID(int64(plan), int64(after)), itemID(int64(plan)+1, 0), limit)
+		}, `SELECT body, links FROM plan_item WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3`, itemID(int64(plan), int64(after)), itemID(int64(plan)+1, 0), limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read items of plan %d: %w", plan, err)

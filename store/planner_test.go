@@ -190,7 +190,13 @@ func (p *planner) draft(item *canopy.PlanItem, old *canopy.Meta, source, target 
 	item.Image = image
 	if mail := canopy.Fold(source.Attrs.Text(canopy.AttrMail)); mail != "" {
 		item.Keys = []canopy.Key{{Name: "meta:mail", Value: mail}}
-		item.Claims = []canopy.Claimant{{Claim: canopy.Claim{Kind: canopy.ClaimUPN, Value: mail}, Meta: item.Meta, Kept: true, Anchor: source.Anchor}}
+		claim := canopy.Claim{Kind: canopy.ClaimUPN, Value: mail}
+		others, err := p.v.Claims(p.ctx, []canopy.Claim{claim})
+		if err != nil {
+			return err
+		}
+		taken := slices.ContainsFunc(others, func(c canopy.Claimant) bool { return c.Entry != 0 && c.Meta != item.Meta })
+		item.Claims = []canopy.Claimant{{Claim: claim, Meta: item.Meta, Kept: !taken, Anchor: source.Anchor}}
 	}
 	x := canopy.PlannedExport{Connector: canopy.Tenant, Phase: canopy.PhaseObjects, Export: canopy.Export{Op: canopy.Modify, Class: source.Class, Set: canopy.Attrs{}}}
 	adds := target == nil || target.Anchor == ""

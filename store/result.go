@@ -71,12 +71,15 @@ func wordsOfExports(exports []canopy.Export) iter.Seq[string] {
 
 // recording is one call of RecordResults within its transaction.
 type recording struct {
-	t    *tx
-	c    conn
-	run  canopy.RunID
-	sent map[int64]*sentExport
-	now  map[string]int64 // entries by anchor, for links
-	free bool             // something was released
+	t     *tx
+	c     conn
+	run   canopy.RunID
+	sent  map[int64]*sentExport
+	now   map[string]int64     // entries by anchor, for links
+	bound map[string]*entryRow // entries by anchor, of those that adds were answered with
+	tried bool                 // there are links that were not taken
+	plain []int64              // exports that are done, without a word more
+	free  bool                 // something was released
 }
 
 // sentExport is the row of an export that was answered.
@@ -90,6 +93,9 @@ func (rec *recording) all(ctx context.Context, exports []canopy.Export, results 
 	if err := rec.load(ctx, exports); err != nil {
 		return err
 	}
+	if err := rec.loadBound(ctx, exports, results); err != nil {
+		return err
+	}
 	for i := range exports {
 		var err error
 		if exports[i].ID < 0 {
@@ -100,6 +106,14 @@ func (rec *recording) all(ctx context.Context, exports []canopy.Export, results 
 		if err != nil {
 			return fmt.Errorf("export %d: %w", exports[i].ID, err)
 		}
+	}
+	err := db.Chunks(4, rec.plain, func(args []any, list string) error {
+		_, err := rec.t.Exec(ctx, `UPDATE export SET state = $1, tries = tries + 1, next_try = 0, at = $2, kind = $3, code = '', text = '' WHERE id IN (`+list+`)`,
+			append([]any{exportUnconfirmed, rec.t.now, int64(canopy.Done)}, args...)...)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if rec.free {
 		// What was refused for a value that another object held has its chance now.
@@ -161,6 +175,34 @@ func (rec *recording) load(ctx context.Context, exports []canopy.Export) error {
 	return err
 }
 
+// loadBound reads the entries that have the anchors that adds were answered with, and whether there are links that were
+// not taken.
+func (rec *recording) loadBound(ctx context.Context, exports []canopy.Export, results []canopy.Result) error {
+	var anchors []string
+	links := false
+	for i := range exports {
+		links = links || exports[i].ID < 0
+		if exports[i].ID > 0 && exports[i].Op == canopy.Add && results[i].Kind == canopy.Done && results[i].Anchor != "" {
+			anchors = append(anchors, string(results[i].Anchor))
+		}
+	}
+	rec.bound = make(map[string]*entryRow, len(anchors))
+	rows, err := rec.t.byAnchor(ctx, rec.c.no, anchors)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if rec.bound[r.anchor] == nil {
+			rec.bound[r.anchor] = r
+		}
+	}
+	if links {
+		var one int64
+		rec.tried, err = rec.t.One(ctx, []any{&one}, `SELECT owner FROM link_retry LIMIT 1`)
+	}
+	return err
+}
+
 // object keeps the answer to one object's export. One that the plan has replaced meanwhile has no row any more: only
 // what was done counts.
 func (rec *recording) object(ctx context.Context, e *canopy.Export, res *canopy.Result) error {
@@ -202,6 +244,10 @@ func (rec *recording) object(ctx context.Context, e *canopy.Export, res *canopy.
 }
 
 func (rec *recording) answer(ctx context.Context, x *sentExport, state, next int64, res *canopy.Result) error {
+	if state == exportUnconfirmed && next == 0 && res.Kind == canopy.Done && res.Code == "" && res.Text == "" {
+		rec.plain = append(rec.plain, x.id) // all of them together
+		return nil
+	}
 	_, err := rec.t.Exec(ctx, `UPDATE export SET state = $1, tries = $2, next_try = $3, at = $4, kind = $5, code = $6, text = $7 WHERE id = $8`,
 		state, x.tries, next, rec.t.now, int64(res.Kind), res.Code, res.Text, x.id)
 	return err
@@ -280,7 +326,7 @@ func (rec *recording) deleted(ctx context.Context, r *entryRow) error {
 	if r.keys, _, err = rec.t.setKeys(ctx, r.id, r.keys, nil, finds); err != nil {
 		return err
 	}
-	return rec.t.contest(ctx, freed, 0, false, mark)
+	return rec.t.contest(ctx, freed, 0, true, mark)
 }
 
 // bind gives an entry the anchor with which the target answered its add. When the target has met an object that has an
@@ -292,21 +338,21 @@ func (rec *recording) bind(ctx context.Context, e *canopy.Export, res *canopy.Re
 	if res.Anchor == "" || string(res.Anchor) == r.anchor {
 		return r, rec.t.given(ctx, r, x.source)
 	}
-	rows, err := rec.t.byAnchor(ctx, rec.c.no, []string{string(res.Anchor)})
-	if err != nil {
-		return nil, err
-	}
+	have := rec.bound[string(res.Anchor)]
 	switch {
-	case len(rows) == 0 && r.anchor == "":
+	case have != nil && !have.gone:
+	case r.anchor == "":
 		r.anchor = string(res.Anchor)
+		rec.bound[r.anchor] = r
 		return r, rec.t.given(ctx, r, x.source)
-	case len(rows) == 0:
-		rows = []*entryRow{{connector: rec.c.no, anchor: string(res.Anchor), class: r.class, state: canopy.Planned, whole: true}}
-		if rows[0].id, err = rec.t.next(ctx, nounEntry); err != nil {
+	default:
+		have = &entryRow{connector: rec.c.no, anchor: string(res.Anchor), class: r.class, state: canopy.Planned, whole: true}
+		var err error
+		if have.id, err = rec.t.next(ctx, nounEntry); err != nil {
 			return nil, err
 		}
+		rec.bound[have.anchor] = have
 	}
-	have := rows[0]
 	if err := rec.t.bodies(ctx, []*entryRow{have}); err != nil {
 		return nil, err
 	}

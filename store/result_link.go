@@ -60,9 +60,11 @@ func (rec *recording) attr(ctx context.Context, owner *entryRow, name canopy.Att
 	if err != nil {
 		return err
 	}
-	tries, err := rec.t.retries(ctx, owner.id, no)
-	if err != nil {
-		return err
+	var tries map[int64]int64
+	if rec.tried {
+		if tries, err = rec.t.retries(ctx, owner.id, no); err != nil {
+			return err
+		}
 	}
 	failed := map[canopy.Anchor]canopy.FailedLink{}
 	for _, f := range res.Failed {

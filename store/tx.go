@@ -132,11 +132,16 @@ func (t *tx) flush(ctx context.Context, names ...string) error {
 
 // logRow writes a row of the provisioning log.
 func (t *tx) logRow(ctx context.Context, r LogRow) error {
-	id, err := t.next(ctx, nounLog)
+	changes, err := t.s.words.encodeChanges(r.Changes, true)
 	if err != nil {
 		return err
 	}
-	changes, err := t.s.words.encodeChanges(r.Changes, true)
+	return t.logPacked(ctx, r, changes)
+}
+
+// logPacked writes a row whose changes are in the form of the table already.
+func (t *tx) logPacked(ctx context.Context, r LogRow, changes []byte) error {
+	id, err := t.next(ctx, nounLog)
 	if err != nil {
 		return err
 	}

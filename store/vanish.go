@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/db"
 )
 
 // vanish makes an entry Gone: its links go, and it goes out of the links of others. What a target has lost can be wanted
@@ -83,31 +86,34 @@ func (t *tx) unanchor(ctx context.Context, meta int64) error {
 // reanchor lets the links that lead to a meta's sources know that the target has an object for it now: those that waited
 // are to be carried, and their owners become due.
 func (t *tx) reanchor(ctx context.Context, entries []int64, mark int64) error {
-	for _, id := range entries {
-		var owners []int64
-		err := t.Each(ctx, func(r *sql.Rows) error {
-			var owner int64
-			err := r.Scan(&owner)
-			owners = append(owners, owner)
+	var owners []int64
+	waited := map[int64]bool{}
+	err := db.Chunks(1, entries, func(args []any, list string) error {
+		return t.Each(ctx, func(r *sql.Rows) error {
+			var owner, target int64
+			err := r.Scan(&owner, &target)
+			owners, waited[target] = append(owners, owner), true
 			return err
-		}, `SELECT DISTINCT owner FROM link WHERE target = $1 AND state = 1`, id)
-		if err != nil {
-			return err
-		}
-		if len(owners) == 0 {
-			continue
-		}
-		if _, err := t.Exec(ctx, `UPDATE link SET state = 2 WHERE target = $1 AND state = 1`, id); err != nil {
-			return err
-		}
-		rows, err := t.heads(ctx, owners)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			if r.meta != 0 {
-				t.metaDueAt(r.meta, mark)
-			}
+		}, `SELECT DISTINCT owner, target FROM link WHERE target IN (`+list+`) AND state = 1`, args...)
+	})
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	err = db.Chunks(1, slices.Sorted(maps.Keys(waited)), func(args []any, list string) error {
+		_, err := t.Exec(ctx, `UPDATE link SET state = 2 WHERE target IN (`+list+`) AND state = 1`, args...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(owners)
+	rows, err := t.heads(ctx, slices.Compact(owners))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.meta != 0 {
+			t.metaDueAt(r.meta, mark)
 		}
 	}
 	return nil
@@ -154,5 +160,5 @@ func (t *tx) strip(ctx context.Context, c *conn, r *entryRow) error {
 	if err := t.stir(ctx, joins, mark); err != nil {
 		return err
 	}
-	return t.contest(ctx, freed, 0, false, mark)
+	return t.contest(ctx, freed, 0, true, mark)
 }

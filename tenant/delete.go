@@ -38,6 +38,7 @@ func (x *tx) discard(r *record) error {
 
 // erase deletes an object for good.
 func (x *tx) erase(r *record) error {
+	delete(x.known, r.oid)
 	if err := x.unlink(r, false); err != nil {
 		return err
 	}

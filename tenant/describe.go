@@ -11,8 +11,12 @@ import (
 func (d door) Describe(context.Context) (canopy.Description, error) {
 	t := d.t
 	t.mu.Lock()
-	initial := t.conf.Initial
+	initial, switches := t.conf.Initial, t.conf.Switches
 	t.mu.Unlock()
+	values := map[string]string{"Tenant.Initial": initial}
+	if switches.BlockSoftMatch {
+		values[canopy.Unmatched+byAddress], values[canopy.Unmatched+byUPN] = softBlocked, softBlocked
+	}
 	s := canopy.Schema{Classes: []canopy.Class{canopy.User, canopy.Group, canopy.Contact}, Exchange: true,
 		Attributes: make(map[canopy.Attr]canopy.AttrType, len(schema))}
 	for name, a := range schema {
@@ -20,8 +24,10 @@ func (d door) Describe(context.Context) (canopy.Description, error) {
 	}
 	return canopy.Description{Kind: "tenant", Name: initial, Schema: s,
 		Abilities: canopy.Abilities{Delta: true, Watch: true, Write: true, Target: true},
-		Values:    map[string]string{"Tenant.Initial": initial}}, nil
+		Values:    values}, nil
 }
+
+const softBlocked = "soft match is blocked in the tenant (blockSoftMatch); allow it there, or change the value on one side"
 
 // Check tells whether the file can be read and written, and what of the domains is not as it should be.
 func (d door) Check(ctx context.Context) ([]canopy.Finding, error) {

@@ -71,7 +71,12 @@ func (x *tx) links(r *record, changes map[canopy.Attr]canopy.LinkChange, cloud i
 func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkChange, cloud int) ([]canopy.FailedLink, error) {
 	var failed []canopy.FailedLink
 	var added []int64
-	for _, ref := range c.Added {
+	for at, ref := range c.Added {
+		if at%meetAtOnce == 0 {
+			if err := x.meet(anchorsOf(c.Added[at:min(at+meetAtOnce, len(c.Added))])); err != nil {
+				return nil, err
+			}
+		}
 		id, no, err := x.target(name, ref)
 		if err != nil {
 			return nil, err
@@ -87,7 +92,12 @@ func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkCha
 			return nil, err
 		}
 	}
-	for _, ref := range c.Removed {
+	for at, ref := range c.Removed {
+		if at%meetAtOnce == 0 {
+			if err := x.meet(anchorsOf(c.Removed[at:min(at+meetAtOnce, len(c.Removed))])); err != nil {
+				return nil, err
+			}
+		}
 		id, _, err := x.target(name, ref)
 		if err != nil {
 			return nil, err
@@ -108,9 +118,11 @@ func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkCha
 
 // link writes one row as part of the owner's last change.
 func (x *tx) link(owner int64, name canopy.Attr, target int64, state linkState, cloud int) error {
-	return x.exec(`INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`,
-		owner, string(name), target, int(state), cloud, x.seq)
+	x.late.owners[owner] = true
+	if !x.late.links.add(owner, string(name), target, int(state), cloud, x.seq) {
+		return nil
+	}
+	return x.writeLinks()
 }
 
 // unlinkOthers removes all links of an attribute but those to keep.
@@ -119,8 +131,13 @@ func (x *tx) unlinkOthers(owner int64, name canopy.Attr, keep []int64) error {
 	for _, id := range keep {
 		kept[id] = true
 	}
+	if x.late.owners[owner] {
+		if err := x.writeLinks(); err != nil {
+			return err
+		}
+	}
 	var others []int64
-	err := x.rows(func(s scanner) error {
+	err := x.rowsNow(func(s scanner) error {
 		var id int64
 		err := s.Scan(&id)
 		if !kept[id] {
@@ -140,7 +157,12 @@ func (x *tx) unlinkOthers(owner int64, name canopy.Attr, keep []int64) error {
 func (x *tx) target(name canopy.Attr, ref canopy.Ref) (int64, *refusal, error) {
 	var id int64
 	var class canopy.Class
-	err := x.row(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(ref.Anchor)).Scan(&id, &class)
+	err := x.writeObjects()
+	if r := x.known[ref.Anchor]; err == nil && r != nil {
+		id, class = r.id, r.class
+	} else if err == nil {
+		err = x.rowNow(`SELECT id, class FROM object WHERE oid = ? AND deleted IS NULL`, string(ref.Anchor)).Scan(&id, &class)
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return 0, refuse(CodeLinkTarget, name, "there is no object %q", string(ref.Anchor)+ref.DN), nil

@@ -154,6 +154,7 @@ func (x *tx) clash(r *record, wanted []claim, holders map[string][]holder) *refu
 // save stores a record as the next change, with its claims. The caller has checked them.
 func (x *tx) save(r *record) error {
 	r.seq = x.next()
+	delete(x.known, r.oid)
 	var anchor, deleted, kept any
 	if r.anchor != "" {
 		anchor = r.anchor
@@ -171,10 +172,9 @@ func (x *tx) save(r *record) error {
 	if r.id == 0 {
 		x.id++
 		r.id, r.born = x.id, r.seq
-		err = x.exec(`INSERT INTO object (oid, class, anchor, synced, label, own, kept, cloud, roles, licences, deleted,
-			born, seq, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, r.born, r.seq, r.id)...)
-	} else {
-		err = x.exec(`UPDATE object SET oid = ?, class = ?, anchor = ?, synced = ?, label = ?, own = ?, kept = ?,
+		err = x.insert(r, append(args, r.born, r.seq, r.id))
+	} else if err = x.writeObjects(); err == nil {
+		err = x.execNow(`UPDATE object SET oid = ?, class = ?, anchor = ?, synced = ?, label = ?, own = ?, kept = ?,
 			cloud = ?, roles = ?, licences = ?, deleted = ?, born = ?, seq = ? WHERE id = ?`, append(args, r.born, r.seq, r.id)...)
 	}
 	if err != nil {
@@ -187,6 +187,14 @@ func (x *tx) save(r *record) error {
 	return x.saveClaims(r, claims)
 }
 
+func (x *tx) insert(r *record, row []any) error {
+	x.late.fresh[string(r.oid)] = true
+	if !x.late.objects.add(row...) {
+		return nil
+	}
+	return x.writeObjects()
+}
+
 func (x *tx) saveClaims(r *record, claims []claim) error {
 	for _, h := range r.held {
 		if !slices.ContainsFunc(claims, func(c claim) bool { return c.key == h.key }) {
@@ -195,18 +203,12 @@ func (x *tx) saveClaims(r *record, claims []claim) error {
 			}
 		}
 	}
-	added := r.wanted(claims)
-	for len(added) > 0 {
-		part := added[:min(8, len(added))]
-		added = added[len(part):]
-		args := make([]any, 0, 2*len(part))
-		for _, c := range part {
-			args = append(args, c.key, r.id)
-			delete(x.free, c.key)
-		}
-		query := `INSERT OR IGNORE INTO claim (key, object) VALUES (?, ?)` + strings.Repeat(`, (?, ?)`, len(part)-1)
-		if err := x.exec(query, args...); err != nil {
-			return fmt.Errorf("store the claims of %s: %w", r.oid, err)
+	for _, c := range r.wanted(claims) {
+		delete(x.free, c.key)
+		if x.late.claims.add(c.key, r.id) {
+			if err := x.writeClaims(); err != nil {
+				return err
+			}
 		}
 	}
 	r.held = claims
@@ -215,7 +217,10 @@ func (x *tx) saveClaims(r *record, claims []claim) error {
 
 // touch makes a record's next change without changing it.
 func (x *tx) touch(id int64) error {
-	return x.exec(`UPDATE object SET seq = ? WHERE id = ?`, x.next(), id)
+	if err := x.writeObjects(); err != nil {
+		return err
+	}
+	return x.execNow(`UPDATE object SET seq = ? WHERE id = ?`, x.next(), id)
 }
 
 func splitSet(s string) []string {

@@ -30,6 +30,9 @@ type tx struct {
 	id   int64           // the last object's number
 	low  int64           // what the feed has forgotten
 	free map[string]bool // anchors and claims that nobody has, as far as foresee has looked
+	// known are objects that are there and not deleted, by object id, without their values.
+	known map[canopy.Anchor]*record
+	late  backlog
 	// broken is why the transaction as a whole cannot go on, when its parts are each for themselves
 	broken error
 }
@@ -46,7 +49,7 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 	if err := t.file.begin(quiet); err != nil {
 		return classify(err)
 	}
-	x := &tx{t: t, ctx: quiet, conf: t.conf, now: t.clock()}
+	x := &tx{t: t, ctx: quiet, conf: t.conf, now: t.clock(), late: newBacklog()}
 	before := int64(0)
 	err := x.row(`SELECT seq, id, low FROM counter`).Scan(&x.seq, &x.id, &x.low)
 	if err == nil {
@@ -55,6 +58,9 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 	}
 	if err == nil {
 		err = fn(x)
+	}
+	if err == nil {
+		err = x.catchUp()
 	}
 	if err == nil && x.seq != before {
 		err = errors.Join(x.exec(`UPDATE counter SET seq = ?, id = ?, low = ?`, x.seq, x.id, x.low), x.tick())
@@ -107,7 +113,15 @@ func (x *tx) next() int64 {
 	return x.seq
 }
 
+// exec, row and rows see all that the transaction has done; those that end in now leave out the rows that wait.
 func (x *tx) exec(query string, args ...any) error {
+	if err := x.catchUp(); err != nil {
+		return err
+	}
+	return x.execNow(query, args...)
+}
+
+func (x *tx) execNow(query string, args ...any) error {
 	s, err := x.t.file.stmt(query)
 	if err != nil {
 		return err
@@ -124,6 +138,13 @@ type failedRow struct{ err error }
 func (f failedRow) Scan(...any) error { return f.err }
 
 func (x *tx) row(query string, args ...any) scanner {
+	if err := x.catchUp(); err != nil {
+		return failedRow{err}
+	}
+	return x.rowNow(query, args...)
+}
+
+func (x *tx) rowNow(query string, args ...any) scanner {
 	s, err := x.t.file.stmt(query)
 	if err != nil {
 		return failedRow{err}
@@ -133,6 +154,13 @@ func (x *tx) row(query string, args ...any) scanner {
 
 // rows calls each for every row.
 func (x *tx) rows(each func(scanner) error, query string, args ...any) error {
+	if err := x.catchUp(); err != nil {
+		return err
+	}
+	return x.rowsNow(each, query, args...)
+}
+
+func (x *tx) rowsNow(each func(scanner) error, query string, args ...any) error {
 	s, err := x.t.file.stmt(query)
 	if err != nil {
 		return err
@@ -217,8 +245,11 @@ func (x *tx) newObjectID() (canopy.Anchor, error) {
 		if id == "" {
 			return "", &canopy.Error{Kind: canopy.Invalid, Text: "the generator of object ids gave an empty one"}
 		}
+		if x.late.fresh[id] {
+			continue
+		}
 		var taken bool
-		err := x.row(`SELECT EXISTS (SELECT 1 FROM object WHERE oid = ?)`, id).Scan(&taken)
+		err := x.rowNow(`SELECT EXISTS (SELECT 1 FROM object WHERE oid = ?)`, id).Scan(&taken)
 		if err != nil || !taken {
 			return canopy.Anchor(id), err
 		}

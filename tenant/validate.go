@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/check"
 )
 
 // Limits of values; lengths in characters.
@@ -156,18 +157,5 @@ func validAnchor(s string) bool {
 	return weight <= maxAnchor && !strings.ContainsAny(s, "\\!#$%&*+/=?^`{}|~<>()';:,[]\"@_")
 }
 
-// wellFormed tells whether an address has a prefix and, after it, none of the characters that no address may have. An
-// SMTP address has one @ with something on both sides, and only ASCII.
-func wellFormed(s string) bool {
-	prefix, rest, ok := strings.Cut(s, ":")
-	if !ok || prefix == "" || rest == "" {
-		return false
-	}
-	if !strings.EqualFold(prefix, "smtp") {
-		return !strings.ContainsFunc(rest, unicode.IsControl)
-	}
-	local, domain, ok := strings.Cut(rest, "@")
-	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") &&
-		!strings.ContainsAny(rest, `<>();,[]":`) &&
-		!strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || r < ' ' || r > '~' })
-}
+// wellFormed tells whether an address is one.
+func wellFormed(s string) bool { return check.Address(s) == "" }

@@ -207,7 +207,7 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 		r.synced = true
 	}
 	write := x.apply
-	if how == "" && len(e.Set)+len(e.Clear) == 0 {
+	if how == "" && len(e.Set)+len(e.Clear) == 0 { // r may be without its values, see find
 		write = x.applyLinks
 	}
 	failed, err := write(e, r, false)
@@ -227,6 +227,8 @@ func (x *tx) find(e *canopy.Export) (*record, error) {
 	var r *record
 	var err error
 	switch {
+	case linksOnly(e) && x.known[e.Ref.Anchor] != nil && x.known[e.Ref.Anchor].synced:
+		r = x.known[e.Ref.Anchor]
 	case e.Ref.Anchor != "":
 		r, err = x.byObjectID(e.Ref.Anchor)
 	case e.SourceAnchor != "":

@@ -49,6 +49,7 @@ func (a *App) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "canopy",
 		Short:         "Synchronise people, groups and contacts of several forests with one cloud tenant",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -57,6 +58,7 @@ func (a *App) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(a.labCommand(), a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(),
 		a.metaCommand(), a.ruleCommand(), a.checkCommand())
+	strict(root)
 	return root
 }
 
@@ -79,9 +81,9 @@ func (a *App) say(err error) int {
 		a.print(out)
 		return code
 	}
-	fmt.Fprintln(a.Err, "canopy:", err)
+	fmt.Fprintln(a.Err, "canopy:", cleanLines(err.Error()))
 	if errors.As(err, &e) && e.Next != "" {
-		fmt.Fprintln(a.Err, "  what to do:", e.Next)
+		fmt.Fprintln(a.Err, "  what to do:", cleanLines(e.Next))
 	}
 	return code
 }
@@ -98,6 +100,18 @@ func (a *App) print(v any) {
 
 // stateDir is the state directory, made if it does not exist. Lab commands use its subfolder lab.
 func (a *App) stateDir(sub string) (string, error) {
+	dir, err := a.findDir(sub)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the state directory: %w", err)
+	}
+	return dir, nil
+}
+
+// findDir is where the state directory is, or would be.
+func (a *App) findDir(sub string) (string, error) {
 	dir := a.dir
 	if dir == "" {
 		dir = os.Getenv("CANOPY_DIR")
@@ -112,9 +126,6 @@ func (a *App) stateDir(sub string) (string, error) {
 			base = filepath.Join(home, ".local", "state")
 		}
 		dir = filepath.Join(base, "canopy", sub)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the state directory: %w", err)
 	}
 	return dir, nil
 }

@@ -167,6 +167,7 @@ func (a *App) summary(s *lab.Summary, dir string) {
 		a.stopped(s.First)
 	}
 	a.heldTable(s.Held)
+	a.findings(s.Findings)
 	arg := " --dir " + quoted(dir)
 	fmt.Fprintln(a.Out, "\nWhat to try next:")
 	if s.Example != "" {
@@ -205,6 +206,16 @@ func (a *App) heldTable(held []run.HeldObject) {
 		t.row(h.Name, string(h.Reason), what, strings.Join(others, "; "))
 	}
 	t.end()
+}
+
+// findings lists values that the tenant does not take as they are.
+func (a *App) findings(found []canopy.Finding) {
+	for i, f := range found {
+		if i == 0 {
+			fmt.Fprintln(a.Out, "\nFindings:")
+		}
+		fmt.Fprintf(a.Out, "  %s: %s\n    %s\n", clean(f.Object), clean(f.Text), clean(f.Next))
+	}
 }
 
 func num(n int) string { return fmt.Sprint(n) }

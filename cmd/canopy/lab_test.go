@@ -66,7 +66,12 @@ func TestLabOnce(t *testing.T) {
 func TestCommandsBesideALab(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	must(t, dir, "lab", "--once", "--people", "60")
+	out := must(t, dir, "lab", "--once", "--people", "60")
+	for _, want := range []string{"Findings:", "Ruth Hall", "ruth hall@contoso.com", "a space", "correct it in CN=Ruth Hall"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the lab's report lacks %q:\n%s", want, out)
+		}
+	}
 	var user string
 	for _, args := range [][]string{{"plan", "list"}, {"plan", "show", "1"}, {"plan", "show", "1", "--all"}, {"log"}, {"log", "--runs"}, {"log", "--refused"},
 		{"rule", "list"}, {"plan", "--no-import", "--preview"}} {
@@ -128,7 +133,10 @@ func TestMistakes(t *testing.T) {
 		{"no configuration", "", []string{"plan"}, exitFailed, []string{"there is no configuration", "what to do:", "canopy lab"}},
 		{"unknown key", "forests:\n- name: a\n  server: [x]\n", []string{"plan"}, exitFailed, []string{"line 3", "server"}},
 		{"password in the file", "forests:\n- name: a.lab\n  servers: [ldaps://h]\n  bind: {account: a, password: p}\n", []string{"run"}, exitFailed, []string{"a.lab", "password_file"}},
-		{"unknown command", "", []string{"plam"}, exitFailed, []string{"unknown command", "plan"}},
+		{"unknown command", "", []string{"plam"}, exitUsage, []string{"unknown command", "did you mean", "plan"}},
+		{"unknown command of a group", "", []string{"entry", "shwo"}, exitUsage, []string{"unknown command", "canopy entry", "did you mean show"}},
+		{"unknown command below a command", "", []string{"plan", "shwo", "1"}, exitUsage, []string{"unknown command", "canopy plan", "did you mean show"}},
+		{"unknown command unlike all", "", []string{"meta", "zzz"}, exitUsage, []string{"unknown command", "there are show"}},
 		{"unknown flag", "", []string{"plan", "--perview"}, exitUsage, []string{"--perview"}},
 		{"no number", "", []string{"plan", "show", "x"}, exitUsage, []string{"canopy plan list"}},
 		{"too few people", "", []string{"lab", "--people", "3"}, exitUsage, []string{"--people", "40"}},

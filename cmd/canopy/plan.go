@@ -70,7 +70,7 @@ func (a *App) open(ctx context.Context, config, command string) (*run.Local, err
 
 // look opens the state directory for a command that only shows what is there.
 func (a *App) look(ctx context.Context) (*run.Local, error) {
-	dir, err := a.stateDir("")
+	dir, err := a.findDir("")
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func (p *itemPrinter) person(i *canopy.PlanItem) {
 	for _, h := range i.Held {
 		fmt.Fprintf(out, "    HELD BACK %s\n", clean(h.Text))
 	}
+	for _, f := range i.Findings {
+		fmt.Fprintf(out, "    FINDING %s\n      %s\n", clean(f.Text), clean(f.Next))
+	}
 }
 
 func waits(samples []canopy.LinkWait) string {
@@ -128,8 +131,6 @@ func values(v canopy.Values) string {
 	}
 	return clean(strings.Join(texts, ", "))
 }
-
-func clean(s string) string { return strings.Map(printable, s) }
 
 // showPlan prints a stored plan.
 func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most int) error {
@@ -184,6 +185,9 @@ func (a *App) totals(t canopy.Totals) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(t.Held)) {
 		fmt.Fprintf(a.Out, "held back, %s: %d\n", k, t.Held[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(t.Found)) {
+		fmt.Fprintf(a.Out, "findings, %s: %d\n", k, t.Found[k])
 	}
 	for _, r := range t.Regrets {
 		if r.Container == "" && r.Count > 0 {

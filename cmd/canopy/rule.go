@@ -2,16 +2,18 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/run"
 )
 
 func (a *App) ruleCommand() *cobra.Command {
 	c := &cobra.Command{Use: "rule", Short: "Show the sync rules that are in force"}
 	c.AddCommand(&cobra.Command{Use: "list", Short: "List the sync rules by precedence", Args: usageArgs(cobra.NoArgs), RunE: func(*cobra.Command, []string) error {
-		dir, err := a.stateDir("")
+		dir, err := a.findDir("")
 		if err != nil {
 			return err
 		}
@@ -52,6 +54,11 @@ func (a *App) checkCommand() *cobra.Command {
 			found, err := l.Check(c.Context())
 			if err != nil {
 				return err
+			}
+			for _, list := range found {
+				if slices.ContainsFunc(list, func(f canopy.Finding) bool { return f.Severity == canopy.Severe }) {
+					a.code = exitFailed
+				}
 			}
 			if a.json {
 				a.print(found)

@@ -62,10 +62,11 @@ func start(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	name := f.String("size", orDefault(os.Getenv("SIZE"), "full"), "quick or full; the environment's SIZE says the default")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")
-	f.StringVar(&o.profile, "profile", "", "write a CPU profile of each stage into this directory")
+	f.StringVar(&o.profile, "profile", "", "write profiles of each stage, of CPU and heap, into this directory")
 	f.StringVar(&o.only, "only", "", "parts to measure, with commas between: samba, forest, member")
 	f.IntVar(&o.cache, "cache", 4, "MiB of the store's cache")
 	members := f.Int("members", 0, "links of the large group, instead of the size's")
+	people := f.Int("people", 0, "people in the large forest, instead of the size's")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -74,6 +75,9 @@ func start(ctx context.Context, args []string) error {
 	}
 	if *members > 0 {
 		o.Members = *members
+	}
+	if *people > 0 {
+		o.Large = *people
 	}
 	if o.profile != "" {
 		if err := os.MkdirAll(o.profile, 0o755); err != nil {

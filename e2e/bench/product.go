@@ -25,6 +25,8 @@ type stage struct {
 	Seconds float64 `json:"seconds"`
 	CPU     float64 `json:"cpu"`
 	Rows    int     `json:"rows,omitempty"` // that store and tenant have more than before
+	// PeakByte is the most memory that the process had in the stage.
+	PeakByte int64 `json:"peakBytes,omitempty"`
 }
 
 // cycle is what one cycle took and did.
@@ -38,7 +40,7 @@ type cycle struct {
 	Links    int     `json:"links"`
 	Refused  int     `json:"refused"`
 	Open     int     `json:"open"`      // exports that are not confirmed
-	PeakByte int64   `json:"peakBytes"` // of the process, since it began
+	PeakByte int64   `json:"peakBytes"` // of the process, in any of the stages
 }
 
 func (c *cycle) stage(name string) stage {
@@ -115,9 +117,9 @@ func (p *product) cycle(ctx context.Context, o *order) (*cycle, error) {
 	for _, s := range c.Stages {
 		c.Seconds += s.Seconds
 		c.CPU += s.CPU
+		c.PeakByte = max(c.PeakByte, s.PeakByte)
 	}
-	c.PeakByte, err = peak()
-	return c, err
+	return c, nil
 }
 
 // rows counts the rows of the store and the tenant.

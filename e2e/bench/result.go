@@ -95,20 +95,23 @@ func (p *part) print(out io.Writer) {
 	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "stage\tseconds\tCPU\tobjects/s\trows/object\t")
+	fmt.Fprintln(w, "stage\tseconds\tCPU\tobjects/s\trows/object\tpeak MB\t")
 	all := stage{Name: "all", Seconds: p.Seconds, CPU: p.CPU}
 	for _, s := range p.Stages {
 		all.Rows += s.Rows
 	}
 	for _, s := range append(slices.Clone(p.Stages), all) {
-		perSecond, rows := "", ""
+		perSecond, rows, most := "", "", ""
+		if s.PeakByte > 0 {
+			most = fmt.Sprintf("%.0f", float64(s.PeakByte)/1e6)
+		}
 		if s.Seconds > 0 && p.Objects > 1 {
 			perSecond = fmt.Sprintf("%.0f", float64(p.Objects)/s.Seconds)
 		}
 		if s.Rows != 0 && p.Objects > 0 {
 			rows = fmt.Sprintf("%.1f", float64(s.Rows)/float64(p.Objects))
 		}
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%s\t%s\t\n", s.Name, s.Seconds, s.CPU, perSecond, rows)
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%s\t%s\t%s\t\n", s.Name, s.Seconds, s.CPU, perSecond, rows, most)
 	}
 	_ = w.Flush()
 }

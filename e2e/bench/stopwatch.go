@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"time"
 
@@ -76,6 +77,8 @@ func (w *stopwatch) next(name string) {
 	if w.now != "" {
 		s := stage{Name: w.now, Seconds: time.Since(w.from).Seconds(), CPU: (used() - w.cpu).Seconds()}
 		w.stop()
+		s.PeakByte = w.most()
+		w.heap()
 		if w.count != nil {
 			n, err := w.count()
 			w.err = errors.Join(w.err, err)
@@ -85,8 +88,29 @@ func (w *stopwatch) next(name string) {
 	}
 	if w.now = name; name != "" {
 		w.start(name)
+		forgetPeak()
 	}
 	w.from, w.cpu = time.Now(), used()
+}
+
+// most is the most memory that the process had in this stage.
+func (w *stopwatch) most() int64 {
+	n, err := peak()
+	w.err = errors.Join(w.err, err)
+	return n
+}
+
+// heap writes what the heap holds at the end of the stage that runs.
+func (w *stopwatch) heap() {
+	if w.profile == "" {
+		return
+	}
+	runtime.GC() // a profile is as of the last collection
+	f, err := os.Create(w.profile + "-" + w.now + "-heap.pprof")
+	if err == nil {
+		err = errors.Join(pprof.WriteHeapProfile(f), f.Close())
+	}
+	w.err = errors.Join(w.err, err)
 }
 
 func (w *stopwatch) start(name string) {

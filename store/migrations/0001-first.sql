@@ -208,11 +208,11 @@ CREATE TABLE plan (
   applied BIGINT NOT NULL,
   linked BIGINT NOT NULL
 );
--- id is plan * 2^32 + the item's place from 1. state: 1 stale.
+-- id is plan * 2^32 + the item's place from 1. state: 1 stale. links are its link flows, NULL for none.
 CREATE TABLE plan_item (
   id BIGINT PRIMARY KEY,
   meta BIGINT NOT NULL,
-  links BOOLEAN NOT NULL,
+  links BYTEA,
   state BIGINT NOT NULL,
   body BYTEA NOT NULL
 );

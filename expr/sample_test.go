@@ -1,0 +1,14 @@
+package expr
+
+import "encoding/base64"
+
+// sampleCert is a certificate for the manual's examples: of ann.lee, signed by herself.
+const sampleCert = "MIIB1jCCAX2gAwIBAgIEAMD/7jAKBggqhkjOPQQDAjA0MRAwDgYDVQQKEwdDb250b3NvMQ4wDAYDVQQLEwVTYWxlczEQMA4GA1UEAxMHYW5uLmxlZTAeFw0yNDAxMDIwMzA0MDVaFw0zNDAxMDIwMzA0MDVaMDQxEDAOBgNVBAoTB0NvbnRvc28xDjAMBgNVBAsTBVNhbGVzMRAwDgYDVQQDEwdhbm4ubGVlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEtbImWJESwYx0ItO0HjfRFzyJDsR7yKKxhBF5oXU32qdsh7cikfC+LOr3OwVuZqnzaxSpqj67eimH53DBL0zBeqN9MHswDgYDVR0PAQH/BAQDAgeAMGkGA1UdEQRiMGCgIwYKKwYBBAGCNxQCA6AVDBNhbm4ubGVlQGNvbnRvc28uY29tgQ9hbm5AY29udG9zby5jb22CD3BjMS5jb250b3NvLmNvbYYXaHR0cHM6Ly9jb250b3NvLmNvbS9hbm4wCgYIKoZIzj0EAwIDRwAwRAIgboYIFt4Zm/Hftk3RiZYtXc9DC/NH0KB80u9jf0YyQeMCICjvW4dcufJn4eGkgtnV+vTjCd5eMj+DlkXVdmTtL5p/"
+
+func sampleDER() string {
+	b, err := base64.StdEncoding.DecodeString(sampleCert)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

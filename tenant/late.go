@@ -1,0 +1,98 @@
+package tenant
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// lateRows is how many rows share one statement. More are slower in SQLite.
+const lateRows = 20
+
+// late are rows of one table that are to be inserted, many with one statement. They are in the file before any other
+// statement can look for them.
+type late struct {
+	insert string // up to VALUES
+	then   string // after the rows
+	width  int    // of one row
+	args   []any
+}
+
+// backlog are the rows that a transaction still has to insert.
+type backlog struct {
+	objects, claims, links late
+	fresh                  map[string]bool // ids of the objects among them
+	owners                 map[int64]bool  // of the links among them
+}
+
+func newBacklog() backlog {
+	return backlog{
+		objects: late{width: 14, insert: `INSERT INTO object (oid, class, anchor, synced, label, own, kept, cloud, roles, licences,
+			deleted, born, seq, id) VALUES `},
+		claims: late{width: 2, insert: `INSERT OR IGNORE INTO claim (key, object) VALUES `},
+		links: late{width: 6, insert: `INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES `,
+			then: ` ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`},
+		fresh: map[string]bool{}, owners: map[int64]bool{},
+	}
+}
+
+// add takes one more row, and tells whether there are enough for a statement.
+func (l *late) add(row ...any) (enough bool) {
+	l.args = append(l.args, row...)
+	return len(l.args) >= lateRows*l.width
+}
+
+func (l *late) query(rows int) string {
+	row := ", (?" + strings.Repeat(", ?", l.width-1) + ")"
+	return l.insert + strings.Repeat(row, rows)[2:] + l.then
+}
+
+// write inserts the rows of one table that wait.
+func (x *tx) write(l *late) error {
+	rest := l.args
+	for _, n := range []int{lateRows, 5, 1} {
+		for len(rest) >= n*l.width {
+			if err := x.execNow(l.query(n), rest[:n*l.width]...); err != nil {
+				return err
+			}
+			rest = rest[n*l.width:]
+		}
+	}
+	clear(l.args)
+	l.args = l.args[:0]
+	return nil
+}
+
+func (x *tx) writeObjects() error {
+	if len(x.late.objects.args) == 0 {
+		return nil
+	}
+	if err := x.write(&x.late.objects); err != nil {
+		return fmt.Errorf("store new objects: %w", err)
+	}
+	clear(x.late.fresh)
+	return nil
+}
+
+func (x *tx) writeClaims() error {
+	if err := x.write(&x.late.claims); err != nil {
+		return fmt.Errorf("store claims: %w", err)
+	}
+	return nil
+}
+
+func (x *tx) writeLinks() error {
+	if err := x.write(&x.late.links); err != nil {
+		return fmt.Errorf("store links: %w", err)
+	}
+	clear(x.late.owners)
+	return nil
+}
+
+// catchUp inserts everything that waits.
+func (x *tx) catchUp() error {
+	if len(x.late.objects.args)+len(x.late.claims.args)+len(x.late.links.args) == 0 {
+		return nil
+	}
+	return errors.Join(x.writeObjects(), x.writeClaims(), x.writeLinks())
+}
