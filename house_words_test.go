@@ -36,6 +36,7 @@ var more = map[string]string{
 	"migration":  "which form the database has",
 	"domain":     "a name that the tenant has verified",
 	"expr":       "an expression of an attribute flow",
+	"functions":  "what an expression may call",
 	"rule":       "short for sync rule",
 	"lab":        "three forests and a tenant on one machine",
 	"canopy":     "the product",

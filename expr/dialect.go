@@ -10,7 +10,8 @@ type Dialect struct {
 	Name      string
 	functions map[string]*function
 	words     map[string]Value
-	cloud     bool // arguments may be left out between commas, and texts, numbers and times stand for one another
+	groups    []string // of functions, in the manual's order
+	cloud     bool     // arguments may be left out between commas, and texts, numbers and times stand for one another
 }
 
 // Connect is the dialect of Connect Sync rules.
@@ -92,7 +93,7 @@ func (d *Dialect) Functions() []FunctionText {
 		f := d.functions[n]
 		out = append(out, FunctionText{Name: n, Group: f.group, Usage: f.usage, Text: f.text, Examples: f.tries, Varies: f.varies})
 	}
-	slices.SortStableFunc(out, func(a, b FunctionText) int { return strings.Compare(a.Group, b.Group) })
+	slices.SortStableFunc(out, func(a, b FunctionText) int { return slices.Index(d.groups, a.Group) - slices.Index(d.groups, b.Group) })
 	return out
 }
 
@@ -121,6 +122,9 @@ func newDialect(name string, cloud bool, words []map[string]Value, tables ...tab
 		}
 	}
 	for _, t := range tables {
+		if !slices.Contains(d.groups, t.group) {
+			d.groups = append(d.groups, t.group)
+		}
 		for _, f := range t.rows {
 			f.group, f.loose = t.group, cloud
 			f.ready()
