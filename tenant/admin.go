@@ -213,6 +213,9 @@ func (a *Admin) change(ctx context.Context, what string, id canopy.Anchor, fn fu
 
 func (a *Admin) any(ctx context.Context, what string, id canopy.Anchor, fn func(*tx, *record) error) error {
 	err := a.t.update(ctx, func(x *tx) error {
+		if _, _, err := x.exchange(forwardPortion); err != nil {
+			return err
+		}
 		r, err := x.byObjectID(id)
 		if err == nil && r == nil {
 			err = refuse(CodeNotFound, "", "there is no such object")

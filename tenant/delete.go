@@ -51,6 +51,7 @@ func (x *tx) erase(r *record) error {
 	if err := x.exec(`DELETE FROM object WHERE id = ?`, r.id); err != nil {
 		return fmt.Errorf("delete %s: %w", r.oid, err)
 	}
+	x.maybe = append(x.maybe, r.id)
 	if r.deleted != 0 {
 		return nil // the feed has told it
 	}

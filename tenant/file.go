@@ -15,10 +15,10 @@ import (
 )
 
 // layout is the version of the tables.
-const layout = 2
+const layout = 3
 
 // steps lead from each layout to the next; the first makes an empty file the first one.
-var steps = [layout]string{tables, doorTables}
+var steps = [layout]string{tables, doorTables, exchangeLayout}
 
 // tables make an empty tenant. seq numbers changes; an object's own is that of its last one, and born that of the one
 // that made it or brought it back.
@@ -119,7 +119,7 @@ func (f *file) migrate(ctx context.Context) error {
 		for at := version; at < layout && err == nil; at++ {
 			_, err = f.write.ExecContext(ctx, steps[at])
 		}
-		if err == nil && version > 0 {
+		if err == nil && version == 1 {
 			err = f.reindex(ctx)
 		}
 		if err == nil {

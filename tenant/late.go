@@ -21,6 +21,7 @@ type late struct {
 // backlog are the rows that a transaction still has to insert.
 type backlog struct {
 	objects, claims, links late
+	forward                late
 	fresh                  map[string]bool // ids of the objects among them
 	owners                 map[int64]bool  // of the links among them
 }
@@ -32,7 +33,8 @@ func newBacklog() backlog {
 		claims: late{width: 2, insert: `INSERT OR IGNORE INTO claim (key, object) VALUES `},
 		links: late{width: 6, insert: `INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES `,
 			then: ` ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`},
-		fresh: map[string]bool{}, owners: map[int64]bool{},
+		forward: late{width: 3, insert: `INSERT INTO forward (object, since, due) VALUES `, then: ` ON CONFLICT (object) DO NOTHING`},
+		fresh:   map[string]bool{}, owners: map[int64]bool{},
 	}
 }
 
@@ -89,10 +91,17 @@ func (x *tx) writeLinks() error {
 	return nil
 }
 
+func (x *tx) writeForward() error {
+	if err := x.write(&x.late.forward); err != nil {
+		return fmt.Errorf("store changes for Exchange: %w", err)
+	}
+	return nil
+}
+
 // catchUp inserts everything that waits.
 func (x *tx) catchUp() error {
-	if len(x.late.objects.args)+len(x.late.claims.args)+len(x.late.links.args) == 0 {
+	if len(x.late.objects.args)+len(x.late.claims.args)+len(x.late.links.args)+len(x.late.forward.args) == 0 {
 		return nil
 	}
-	return errors.Join(x.writeObjects(), x.writeClaims(), x.writeLinks())
+	return errors.Join(x.writeObjects(), x.writeClaims(), x.writeLinks(), x.writeForward())
 }

@@ -30,6 +30,8 @@ type record struct {
 
 	before canopy.Attrs // the values as loaded, nil for a new object
 	held   []claim      // the claims as stored
+
+	exchanged uint64 // what Exchange had to know of it as loaded, see exchanged
 }
 
 const recordColumns = `id, oid, class, anchor, synced, label, own, kept, cloud, roles, licences, deleted, born, seq`
@@ -93,6 +95,7 @@ func (x *tx) load(where string, arg any) (*record, error) {
 	if r.deleted == 0 {
 		r.held = claimsOf(r.class, r.before, r.cloud.attrs)
 	}
+	r.exchanged = exchanged(r)
 	return r, nil
 }
 
@@ -169,7 +172,8 @@ func (x *tx) save(r *record) error {
 	args := []any{string(r.oid), string(r.class), anchor, r.synced, r.label, r.own.encode(), kept, r.cloud.encode(),
 		joinSet(r.roles), joinSet(r.licences), deleted}
 	var err error
-	if r.id == 0 {
+	fresh := r.id == 0
+	if fresh {
 		x.id++
 		r.id, r.born = x.id, r.seq
 		err = x.insert(r, append(args, r.born, r.seq, r.id))
@@ -179,6 +183,9 @@ func (x *tx) save(r *record) error {
 	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", r.oid, err)
+	}
+	if err := x.concern(r, fresh); err != nil {
+		return fmt.Errorf("tell Exchange of %s: %w", r.oid, err)
 	}
 	var claims []claim
 	if r.deleted == 0 {

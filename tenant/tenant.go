@@ -54,6 +54,10 @@ type Options struct {
 	Policy Policy
 	// Switches are those of a new tenant; nil is SoftMatchOnUPN alone.
 	Switches *Switches
+	// Exchange are the switches of the Exchange half of a new tenant; nil is as the service was observed.
+	Exchange *ExchangeSettings
+	// NewGUID makes the GUIDs of new mailboxes; nil makes random ones. One that is taken is asked for again.
+	NewGUID func() string
 	// Durability says when a write counts as kept; "" is Durable.
 	Durability Durability
 	// Seed fills a new tenant through the administrators' door; it is not called for a file that holds one.
@@ -67,15 +71,17 @@ type Options struct {
 
 // Tenant is an open cloud directory. Its methods and those of its doors may be called from several goroutines.
 type Tenant struct {
-	opt   Options
-	file  *file
-	clock func() time.Time
-	newID func() string
+	opt     Options
+	file    *file
+	clock   func() time.Time
+	newID   func() string
+	newGUID func() string
 
 	mu      sync.Mutex // one writer at a time; guards all below
 	conf    settings
 	today   int64
 	exports int
+	wake    int64 // when time alone brings work, -1: never
 
 	queue   sync.Mutex // guards waiting
 	waiting []*wish
@@ -97,6 +103,9 @@ func Open(ctx context.Context, path string, opt Options) (*Tenant, error) {
 	}
 	if t.newID == nil {
 		t.newID = randomID
+	}
+	if t.newGUID = opt.NewGUID; t.newGUID == nil {
+		t.newGUID = randomID
 	}
 	if err := t.settle(ctx); err != nil {
 		_ = f.close() // the first error counts
@@ -190,11 +199,12 @@ type Switches struct {
 
 // settings are what a tenant keeps of itself.
 type settings struct {
-	Tenant   string   `json:"tenant"`
-	Initial  string   `json:"initial"`
-	Domains  []Domain `json:"domains"`
-	Policy   Policy   `json:"policy"`
-	Switches Switches `json:"switches"`
+	Tenant   string           `json:"tenant"`
+	Initial  string           `json:"initial"`
+	Domains  []Domain         `json:"domains"`
+	Policy   Policy           `json:"policy"`
+	Switches Switches         `json:"switches"`
+	Exchange ExchangeSettings `json:"exchange"`
 }
 
 // with are the settings after the options have been applied.
@@ -206,7 +216,10 @@ func (s settings) with(opt Options, newID func() string) (settings, error) {
 			Next: "name it, for instance contoso.onmicrosoft.com"}
 	case s.Tenant == "":
 		s.Tenant, s.Initial, s.Policy = newID(), initial, UniqueFail
-		s.Switches.SoftMatchOnUPN = true
+		s.Switches.SoftMatchOnUPN, s.Exchange = true, defaultExchange
+		if opt.Exchange != nil {
+			s.Exchange = *opt.Exchange
+		}
 		if opt.Switches != nil {
 			s.Switches = *opt.Switches
 		}

@@ -35,6 +35,7 @@ type tx struct {
 	late  backlog
 	// broken is why the transaction as a whole cannot go on, when its parts are each for themselves
 	broken error
+	maybe  []int64 // stored objects that Exchange may have a record of
 }
 
 // update runs fn in a transaction, after purging what is due, and announces what it changed.
@@ -60,13 +61,16 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 		err = fn(x)
 	}
 	if err == nil {
+		err = x.concernOld()
+	}
+	if err == nil {
 		err = x.catchUp()
 	}
 	if err == nil && x.seq != before {
 		err = errors.Join(x.exec(`UPDATE counter SET seq = ?, id = ?, low = ?`, x.seq, x.id, x.low), x.tick())
 	}
 	if err := t.file.end(err); err != nil {
-		t.today = 0
+		t.today, t.wake = 0, 0
 		return classify(err)
 	}
 	t.conf = x.conf
@@ -185,6 +189,7 @@ func (x *tx) loadSettings() (conf settings, found bool, err error) {
 		return conf, false, nil
 	}
 	if err == nil {
+		conf.Exchange = defaultExchange // of a file from before there were any
 		err = json.Unmarshal(text, &conf)
 	}
 	if err != nil {
