@@ -34,6 +34,7 @@ var more = map[string]string{
 	"retry":      "what is to be tried again",
 	"day":        "where the change feed stood on a day",
 	"migration":  "which form the database has",
+	"forward":    "a change of the tenant's directory on its way to Exchange",
 	"domain":     "a name that the tenant has verified",
 	"expr":       "an expression of an attribute flow",
 	"functions":  "what an expression may call",

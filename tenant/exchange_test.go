@@ -1,0 +1,267 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/tenant/exchange"
+)
+
+// guids gives the mailbox GUIDs that a transcript shows, one after the other.
+func guids(list ...string) func() string {
+	return func() string {
+		if len(list) == 0 {
+			return ""
+		}
+		first := list[0]
+		list = list[1:]
+		return first
+	}
+}
+
+func guid(text string) canopy.Values {
+	g, err := exchange.ParseGUID(text)
+	if err != nil {
+		panic(err)
+	}
+	return canopy.Values{canopy.Bytes(g[:])}
+}
+
+// arrive lets everything reach Exchange.
+func (w *world) arrive() {
+	w.t.Helper()
+	must(w.Hurry(context.Background(), ""))(w.t)
+}
+
+// shows compares what is known of a recipient with the list form.
+func (w *world) shows(identity string, of Of, names, want string) {
+	w.t.Helper()
+	v := must(w.Admin().Recipient(context.Background(), identity, of))(w.t)
+	columns := must(Select(v.Columns(), strings.Split(names, ",")))(w.t)
+	if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(List(columns))); diff != "" {
+		w.t.Errorf("%s (-want +got):\n%s", identity, diff)
+	}
+}
+
+const four = "name,recipienttype,exchangeguid,skuassigned"
+
+// TestMailboxOfAForest: a synchronised mailbox GUID keeps the licence from making a mailbox.
+func TestMailboxOfAForest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	e := add(canopy.User, "XSLPV65jKEqTyWafMqX8LA==", "userPrincipalName", "RecipientTest@contoso.com", "displayName", "Recipient Test",
+		"commonName", "Recipient Test", "alias", "RecipientTest", "proxyAddresses", "SMTP:RecipientTest@contoso.com")
+	e.Set["msExchMailboxGuid"] = guid("f20047a9-3fd1-4906-8d98-188feacdd5b7")
+	id := w.done(e)
+	_, err := w.Admin().Recipient(ctx, "RecipientTest", Addressed)
+	if e := (*canopy.Error)(nil); !errors.As(err, &e) || e.Code != CodeNoRecipient {
+		t.Errorf("before it arrives: got %v, want %s", err, CodeNoRecipient)
+	}
+	w.arrive()
+	w.shows("RecipientTest", Addressed, four, `
+Name          : Recipient Test
+RecipientType : MailUser
+ExchangeGuid  : f20047a9-3fd1-4906-8d98-188feacdd5b7
+SKUAssigned   :`)
+	w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+	w.arrive()
+	w.shows("recipienttest@contoso.com", Addressed, four, `
+Name          : Recipient Test
+RecipientType : MailUser
+ExchangeGuid  : f20047a9-3fd1-4906-8d98-188feacdd5b7
+SKUAssigned   : True`)
+}
+
+// TestSecondMailbox: the cloud user with a mailbox, unlicensed, taken over and licensed again gets a second one.
+func TestSecondMailbox(t *testing.T) {
+	t.Parallel()
+	const onPrem, first, second = "064e1a94-3199-49a7-9cb3-3ce3412424d6", "9e58304a-ed80-416a-8eac-f2e769056e52", "17d89853-ec3e-4bb3-9bf8-a7d022818fb0"
+	for _, bug := range []bool{true, false} {
+		t.Run(fmt.Sprint("bug ", bug), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(o *Options) { o.NewGUID = guids(first, second) })
+			ctx := context.Background()
+			s := w.Admin().ExchangeSettings()
+			s.PreviousBug = bug
+			w.ok(w.Admin().SetExchangeSettings(ctx, s, false))
+			id := must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("TestDuplicate@contoso.com"),
+				"displayName": canopy.Texts("Test Duplicate"), "proxyAddresses": canopy.Texts("SMTP:TestDuplicate@contoso.com")}))(t)
+			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.arrive()
+			w.shows("TestDuplicate", Addressed, four, "Name          : TestDuplicate\nRecipientType : UserMailbox\nExchangeGuid  : "+first+"\nSKUAssigned   : True")
+			w.ok(w.Admin().RemoveLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.arrive()
+			if _, err := w.Admin().Recipient(ctx, "TestDuplicate", Addressed); canopy.KindOf(err) != canopy.NotFound {
+				t.Errorf("without the licence: got %v, want that it is not found", err)
+			}
+			w.shows("TestDuplicate", Everybody, "name,recipienttype,previous*", "Name                         : TestDuplicate\nRecipientType                : User\nPreviousRecipientTypeDetails : UserMailbox")
+			e := add(canopy.User, "YcQouGWUS0Ww3XyDegtu6g==", "userPrincipalName", "TestDuplicate@contoso.com", "displayName", "Test Duplicate",
+				"commonName", "Test Duplicate", "alias", "TestDuplicate", "proxyAddresses", "SMTP:TestDuplicate@contoso.com")
+			e.Set["msExchMailboxGuid"] = guid(onPrem)
+			if got := w.done(e); got != id {
+				t.Fatalf("got %s, want a match with %s", got, id)
+			}
+			w.arrive()
+			w.shows("TestDuplicate", Addressed, four+",previous*", "Name                         : Test Duplicate\nRecipientType                : MailUser\nExchangeGuid                 : "+onPrem+
+				"\nSKUAssigned                  : False\nPreviousRecipientTypeDetails : UserMailbox")
+			w.found(id, map[bool]string{true: exchange.AtRisk}[bug])
+			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.arrive()
+			if !bug {
+				w.shows("TestDuplicate", Addressed, four, "Name          : Test Duplicate\nRecipientType : MailUser\nExchangeGuid  : "+onPrem+"\nSKUAssigned   : True")
+				w.found(id, "")
+				return
+			}
+			w.shows("TestDuplicate", WithMailbox, four, "Name          : Test Duplicate\nRecipientType : UserMailbox\nExchangeGuid  : "+second+"\nSKUAssigned   : True")
+			w.found(id, exchange.DualMailbox)
+			w.ok(w.Admin().RemoveLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.arrive()
+			w.shows("TestDuplicate", Addressed, four, "Name          : Test Duplicate\nRecipientType : MailUser\nExchangeGuid  : "+onPrem+"\nSKUAssigned   : False")
+			// The repair: forget the mailbox that was, and license again.
+			w.ok(w.Admin().ClearPrevious(ctx, "TestDuplicate"))
+			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.arrive()
+			w.shows("TestDuplicate", Addressed, four+",previous*", "Name                         : Test Duplicate\nRecipientType                : MailUser\nExchangeGuid                 : "+onPrem+
+				"\nSKUAssigned                  : True\nPreviousRecipientTypeDetails : MailUser")
+			w.found(id, "")
+		})
+	}
+}
+
+// found compares the code of the one finding about an object, "" for none.
+func (w *world) found(id canopy.Anchor, want string) {
+	w.t.Helper()
+	v := must(w.Admin().Recipient(context.Background(), string(id), Everybody))(w.t)
+	got := ""
+	for _, f := range v.Findings {
+		got += f.Code
+	}
+	if got != want {
+		w.t.Errorf("findings about %s: got %q, want %q", v.Name, got, want)
+	}
+}
+
+// TestMailboxStates: a disconnected mailbox comes back within thirty days and is purged after them; a deleted one comes
+// back with its person; one that a hold keeps stays.
+func TestMailboxStates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	id := must(a.CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t)
+	licence := func(on bool) {
+		t.Helper()
+		if on {
+			w.ok(a.AssignLicence(ctx, id, "E3"))
+		} else {
+			w.ok(a.RemoveLicence(ctx, id, "E3"))
+		}
+		w.arrive()
+	}
+	state := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, m := range must(a.Mailboxes(ctx))(t) {
+			got = append(got, fmt.Sprintf("%s %s %s", m.GUID.String()[34:], m.State, m.Content))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("mailboxes (-want +got):\n%s", diff)
+		}
+	}
+	licence(true)
+	w.ok(a.SetMailbox(ctx, "anna", MailboxChange{Content: "letters"}))
+	state("01 active letters")
+	licence(false)
+	state("01 disconnected letters")
+	w.time.Add(29 * 24 * time.Hour)
+	licence(true)
+	state("01 active letters")
+	licence(false)
+	w.time.Add(30 * 24 * time.Hour)
+	must(w.Tick(ctx))(t)
+	state("01 purged ")
+	licence(true)
+	state("01 purged ", "02 active ")
+	held := true
+	w.ok(a.SetMailbox(ctx, "anna", MailboxChange{Content: "new letters", Held: &held}))
+	w.ok(a.Delete(ctx, id))
+	w.arrive()
+	state("01 purged ", "02 inactive new letters")
+	w.ok(a.Restore(ctx, id))
+	w.arrive()
+	state("01 purged ", "02 active new letters")
+	w.ok(a.Delete(ctx, id))
+	w.arrive()
+	w.time.Add(90 * 24 * time.Hour)
+	must(w.Tick(ctx))(t)
+	must(w.Tick(ctx))(t)
+	state("01 purged ", "02 inactive new letters")
+	g := must(exchange.ParseGUID("00000000-0000-4000-8000-000000000002"))(t)
+	if err := a.PurgeMailbox(ctx, g); canopy.KindOf(err) != canopy.Forbidden {
+		t.Errorf("purge what a hold keeps: got %v, want that it is refused", err)
+	}
+	w.ok(a.ReleaseHold(ctx, g))
+	state("01 purged ", "02 soft-deleted new letters")
+	// Its content can be copied to somebody else.
+	id = must(a.CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("bert@contoso.com")}))(t)
+	licence(true)
+	w.ok(a.RestoreMailbox(ctx, g, "bert"))
+	state("01 purged ", "02 soft-deleted new letters", "03 active new letters")
+	w.time.Add(31 * 24 * time.Hour)
+	must(w.Tick(ctx))(t)
+	state("01 purged ", "02 purged ", "03 active new letters")
+}
+
+// TestForwardSurvives: what is on its way to Exchange is there after the tenant was closed, arrives when it is due and
+// not before, and arrives once.
+func TestForwardSurvives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	s := a.ExchangeSettings()
+	s.ForwardDelay = Period(time.Hour)
+	w.ok(a.SetExchangeSettings(ctx, s, false))
+	id := must(a.CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t)
+	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.reopen()
+	a = w.Admin()
+	if got := must(w.Tick(ctx))(t); got.Objects != 0 || got.Waiting != 1 || !got.Next.Equal(w.time.Now().Add(time.Hour)) {
+		t.Errorf("before it is due: got %+v", got)
+	}
+	w.time.Add(time.Hour)
+	w.reopen()
+	if got := must(w.Tick(ctx))(t); got.Objects != 1 || got.Waiting != 0 {
+		t.Errorf("when it is due: got %+v, want one object", got)
+	}
+	w.shows("anna", WithMailbox, "exchangeguid", "ExchangeGuid : 00000000-0000-4000-8000-000000000001")
+	if got := must(w.Tick(ctx))(t); got.Objects != 0 || got.Waiting != 0 {
+		t.Errorf("again: got %+v, want nothing", got)
+	}
+}
+
+// TestOldFile: a tenant from before there was an Exchange half is brought up, and has its recipients.
+func TestOldFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx := context.Background()
+	w.ok(w.Admin().AssignLicence(ctx, must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t), "E3"))
+	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `PRAGMA user_version = 2`,
+		`UPDATE setting SET value = json_remove(value, '$.exchange')`} {
+		if _, err := w.file.write.ExecContext(ctx, query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.reopen()
+	if got := w.Admin().ExchangeSettings(); got != defaultExchange {
+		t.Errorf("got the switches %+v, want %+v", got, defaultExchange)
+	}
+	must(w.Tick(ctx))(t)
+	w.shows("anna", WithMailbox, "exchangeguid", "ExchangeGuid : 00000000-0000-4000-8000-000000000001")
+}
