@@ -12,12 +12,13 @@ import (
 
 // problem is an answer that refuses, in the real service's words.
 type problem struct {
-	status  int
-	code    string
-	message string
-	target  string
-	details []detail
-	retry   int // seconds; 0: not said
+	status   int
+	code     string
+	message  string
+	target   string
+	details  []detail
+	retry    int    // seconds; 0: not said
+	location string // where to go instead, "" for nowhere
 }
 
 type detail struct{ code, message, target string }

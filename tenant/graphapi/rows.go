@@ -5,6 +5,7 @@ import "fmt"
 var userRows = []row{
 	{"GET users", readUsers, list("user")},
 	{"GET users/$count", readUsers, counted("user")},
+	{"GET users/delta", readUsers, delta("user")},
 	{"GET users/{id}", readUsers, get("user")},
 	{"POST users", writeUsers, createUser},
 	{"PATCH users/{id}", append([]string{"User-PasswordProfile.ReadWrite.All"}, writeUsers...), updateUser},
@@ -21,6 +22,7 @@ var userRows = []row{
 var groupRows = []row{
 	{"GET groups", readGroups, list("group")},
 	{"GET groups/$count", readGroups, counted("group")},
+	{"GET groups/delta", readGroups, delta("group")},
 	{"GET groups/{id}", readGroups, get("group")},
 	{"POST groups", append([]string{"Group.Create"}, writeGroups...), createGroup},
 	{"PATCH groups/{id}", writeMembers, updateGroup},
@@ -36,6 +38,7 @@ var groupRows = []row{
 var contactRows = []row{
 	{"GET contacts", readContacts, list("orgContact")},
 	{"GET contacts/$count", readContacts, counted("orgContact")},
+	{"GET contacts/delta", readContacts, delta("orgContact")},
 	{"GET contacts/{id}", readContacts, get("orgContact")},
 	{"GET contacts/{id}/manager", readContacts, one("orgContact", "manager")},
 }

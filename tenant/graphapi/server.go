@@ -174,6 +174,9 @@ func (s *Server) refuse(req request, err error) response {
 	if p.retry > 0 {
 		resp.header.Set("Retry-After", fmt.Sprint(p.retry))
 	}
+	if p.location != "" {
+		resp.header.Set("Location", p.location)
+	}
 	if p.status == 401 {
 		resp.header.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+req.base+`/common/oauth2/authorize", client_id="`+graphAppID+`"`)
 	}
