@@ -9,6 +9,7 @@ import (
 	"github.com/canopy-sync/canopy/engine"
 	"github.com/canopy-sync/canopy/rule"
 	"github.com/canopy-sync/canopy/store"
+	"github.com/canopy-sync/canopy/tenant"
 )
 
 // Space is a connector with what a run must know of it.
@@ -31,14 +32,16 @@ type Parts struct {
 	Target  Space
 	// CountTarget counts the live objects of the target; nil where it cannot count.
 	CountTarget func(context.Context) (users, groups, contacts int, err error)
-	Limits      engine.Limits
-	Read        engine.ReadLimits
-	Clash       string // see Config
-	Like        string // see Config
-	Owner       string // who runs it, for decisions and the lease
-	Memory      *Memory
-	Clock       func() time.Time
-	Log         *slog.Logger
+	// Tenant is the target when it is the tenant of the state directory; nil for another one.
+	Tenant *tenant.Tenant
+	Limits engine.Limits
+	Read   engine.ReadLimits
+	Clash  string // see Config
+	Like   string // see Config
+	Owner  string // who runs it, for decisions and the lease
+	Memory *Memory
+	Clock  func() time.Time
+	Log    *slog.Logger
 }
 
 // Local is the product in one process: a method for every verb. Its methods are not for concurrent use, but for those

@@ -57,7 +57,7 @@ func (a *App) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(a.labCommand(), a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(),
-		a.metaCommand(), a.ruleCommand(), a.exprCommand(), a.checkCommand())
+		a.metaCommand(), a.tenantCommand(), a.ruleCommand(), a.exprCommand(), a.checkCommand())
 	strict(root)
 	return root
 }

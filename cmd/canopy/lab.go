@@ -22,6 +22,7 @@ type labFlags struct {
 	join   string
 	like   string
 	pace   time.Duration
+	serve  string
 }
 
 func (a *App) labCommand() *cobra.Command {
@@ -43,6 +44,7 @@ when everything is confirmed.`,
 	c.Flags().BoolVar(&f.churn, "churn", false, "let people come, move and leave")
 	c.Flags().StringVar(&f.join, "join", "", "how people are joined: mail, sid, none, attribute:NAME (default mail)")
 	c.Flags().StringVar(&f.like, "like", "", "behave as another product did: cloud-provisioning-2020")
+	c.Flags().StringVar(&f.serve, "serve", "", "let programs that speak Microsoft Graph in, at this address, for instance 127.0.0.1:8443")
 	c.Flags().DurationVar(&f.pace, "pace", 2*time.Second, "the pause between changes with --churn")
 	return c
 }
@@ -85,6 +87,13 @@ func (a *App) lab(ctx context.Context, f labFlags) error {
 		return err
 	}
 	a.summary(s, dir)
+	if f.serve != "" && !f.once {
+		served, err := a.serve(ctx, c.Tenant, dir, serveFlags{listen: f.serve})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = served.Close() }() // the lab is at its end
+	}
 	if f.once {
 		if len(s.First.Stopped) > 0 {
 			a.code = exitStopped
