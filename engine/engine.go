@@ -36,6 +36,8 @@ type Settings struct {
 	// a Boolean FALSE there counts as absent. "": nobody is taken for an owner.
 	Owner     canopy.Attr
 	Decisions []Decision
+	// Around is what expressions may ask for that no object holds; nil: nothing.
+	Around *rule.Around
 }
 
 // Decision is what a person decided about one entry's join.
@@ -81,6 +83,13 @@ func New(rules *rule.Set, set Settings) *Engine {
 		}
 	}
 	return e
+}
+
+// object is an entry as inbound rules see it.
+func (e *Engine) object(x *canopy.Entry, c *Connector) *rule.Object {
+	o := rule.EntryObject(x, c.Params)
+	o.Around = e.set.Around
+	return o
 }
 
 // source is the connector when it is a source that the engine knows, else nil.

@@ -155,7 +155,7 @@ func (e *Engine) ExplainEntry(ctx context.Context, view View, entry canopy.Entry
 
 // traceEntry tells which rules apply to an entry.
 func (e *Engine) traceEntry(x *canopy.Entry, c *Connector) EntryTrace {
-	obj := rule.EntryObject(x, c.Params)
+	obj := e.object(x, c)
 	t := EntryTrace{Party: e.party(x), State: x.State.String()}
 	for _, r := range e.rules.In(c.Kind, c.ID, x.Class) {
 		ok, why, err := r.InScope(obj)

@@ -123,7 +123,7 @@ func (j *joiner) consider(e *canopy.Entry, due bool, from canopy.MetaID) {
 // candidate asks the rules what an entry offers and asks.
 func (j *joiner) candidate(e *canopy.Entry, c *Connector) (candidate, rule.Scoped, error) {
 	rules := j.p.e.rules
-	obj := rule.EntryObject(e, c.Params)
+	obj := j.p.e.object(e, c)
 	scoped, err := rules.Scope(c.Kind, c.ID, obj)
 	if err != nil || !scoped.In {
 		return candidate{}, scoped, err

@@ -41,7 +41,7 @@ func (j *joiner) occupy(m *joinMeta, e *canopy.Entry) {
 	if c == nil || e.State == canopy.Gone || e.State == canopy.OutOfScope || j.p.leaving[e.ID] != 0 {
 		return
 	}
-	obj := rule.EntryObject(e, c.Params)
+	obj := j.p.e.object(e, c)
 	scoped, err := j.p.e.rules.Scope(c.Kind, c.ID, obj)
 	if err == nil && !scoped.In {
 		return

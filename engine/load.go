@@ -183,7 +183,7 @@ func (p *Planner) placeSource(u *unit, e *canopy.Entry, c *Connector) {
 		u.dropped = append(u.dropped, dropped{entry: e, why: "separated by hand; " + out.Why, outcome: out.Outcome})
 		return
 	}
-	s := source{entry: e, conn: c, obj: rule.EntryObject(e, c.Params)}
+	s := source{entry: e, conn: c, obj: p.e.object(e, c)}
 	var err error
 	if s.scoped, err = p.e.rules.Scope(c.Kind, c.ID, s.obj); err != nil {
 		u.fail(e.ID, "", "", err)

@@ -49,7 +49,7 @@ type pair struct {
 func (p *Planner) newBench() *bench {
 	l := &p.e.layouts
 	return &bench{p: p, in: make([]slot, len(l.inAttr)), out: make([]slot, len(l.outAttr)),
-		obj: rule.Object{Attrs: make(canopy.Attrs, len(l.inAttr)), LinkCounts: map[canopy.Attr]int{}}}
+		obj: rule.Object{Attrs: make(canopy.Attrs, len(l.inAttr)), LinkCounts: map[canopy.Attr]int{}, Around: p.e.set.Around}}
 }
 
 // merge fills the slots from the unit's sources: for each attribute the first flow that contributes, by rule precedence,

@@ -39,7 +39,7 @@ var connectDates = []function{
 
 // cloudDates are those of Cloud Sync alone.
 var cloudDates = []function{
-	{name: "FormatDateTime", takes: "t?ttt", usage: `FormatDateTime(source, [styles], "input format", "output format")`,
+	{name: "FormatDateTime", takes: "t?ttt", asks: true, usage: `FormatDateTime(source, [styles], "input format", "output format")`,
 		text:  "a time that is written in one .NET format, written in another. styles are .NET's, separated by commas; when left out RoundtripKind, AllowLeadingWhite, AllowTrailingWhite. A time of another zone is turned into UTC. Three arguments leave styles out",
 		tries: []Example{{`FormatDateTime("20150123105347.1Z", , "yyyyMMddHHmmss.fZ", "yyyy-MM-dd")`, `"2015-01-23"`}}, check: checkFormats, call: reformat},
 	{name: "DateDiff", takes: "tdd", usage: `DateDiff("d", from, to)`, text: "how far it is from one time to another: whole days (d), hours (h), minutes (n) or seconds (s); Sundays passed (ww); months (m) or years (yyyy) of the calendar. Negative when to is earlier",

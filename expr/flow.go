@@ -44,7 +44,7 @@ var cloudFlow = []function{
 		}},
 	{name: "Redact", takes: "v", null: nullSeen, secret: true, usage: "Redact(value)", text: `the value; where it would be shown, "[Redact]" stands instead`,
 		tries: []Example{{`Redact("secret")`, `"secret"`}}, call: func(_ *machine, a []Value) (Value, error) { return a[0], nil }},
-	{name: "SelectUniqueValue", takes: "vv*", null: nullSeen, top: true, usage: "SelectUniqueValue(candidate, candidate, ...)",
+	{name: "SelectUniqueValue", takes: "vv*", null: nullSeen, top: true, asks: true, usage: "SelectUniqueValue(candidate, candidate, ...)",
 		text:  "the first candidate that the target does not hold yet; an error when it holds all of them. It stands alone, and makes sense only where a flow applies once",
 		tries: []Example{{`SelectUniqueValue("ann.lee@contoso.com", "a.lee@contoso.com")`, `"ann.lee@contoso.com"`}},
 		lazy:  lazyUnique},

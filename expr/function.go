@@ -31,6 +31,7 @@ type function struct {
 	null   nullRule
 	use    UseKind
 	varies bool // gives something else each time
+	asks   bool // asks for what lies outside the object; what varies always does
 	top    bool // stands alone, not within another function
 	secret bool // its value is kept out of logs
 	call   func(m *machine, a []Value) (Value, error)

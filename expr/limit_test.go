@@ -99,10 +99,10 @@ func TestWhatAProgramIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.Secret() || p.Varies() != "Guid" || p.Dialect() != Cloud() || strings.Join(p.Calls(), " ") != "Redact Append Guid" {
+	if !p.Asks() || !p.Secret() || p.Varies() != "Guid" || p.Dialect() != Cloud() || strings.Join(p.Calls(), " ") != "Redact Append Guid" {
 		t.Errorf("secret %t, varies %q, dialect %s, calls %v", p.Secret(), p.Varies(), p.Dialect().Name, p.Calls())
 	}
-	if p, err = Parse(`Trim([mail])`, Connect()); err != nil || p.Secret() || p.Varies() != "" {
+	if p, err = Parse(`Trim([mail])`, Connect()); err != nil || p.Asks() || p.Secret() || p.Varies() != "" {
 		t.Errorf("got secret %t, varies %q, %v, want neither", p.Secret(), p.Varies(), err)
 	}
 	if DialectOf("cloud") != Cloud() || DialectOf("connect") != Connect() || DialectOf("x") != nil {

@@ -80,6 +80,9 @@ precedence are asked. ` + "`AuthoritativeNull`" + ` gives no value and asks nobo
 it is clear what is meant, and a time is written M/d/yyyy h:mm:ss tt. && and || and + - * are understood here, with a warning: Cloud Sync itself does not have them. Its IIF
 does not decide by a source that is NULL or empty; here it does, and a warning says that the mapping would not work there.
 
+**Clock and chance.** In a run Now() is the same for every object, and chance gives the same object the same again for the same rule and attribute, so that
+a plan can be made twice; who does not know the product's secret cannot guess it. Flows that use them should be set ` + "`once`" + `, and nothing is joined by them.
+
 **Faults** name the character, the function, the argument and the object. Unknown functions, words, attributes and parameters are found when a
 rule is read, and the nearest name is suggested.
 `

@@ -40,6 +40,7 @@ type Program struct {
 	params   []string
 	warnings []*Error
 	calls    []*function // each once
+	asks     bool
 	machines sync.Pool
 }
 
@@ -80,6 +81,9 @@ func (p *Program) Varies() string {
 	}
 	return ""
 }
+
+// Asks tells whether the expression asks for what lies outside the object.
+func (p *Program) Asks() bool { return p.asks }
 
 // Secret tells whether the value is to be kept out of logs.
 func (p *Program) Secret() bool {
@@ -352,6 +356,7 @@ func (p *parser) named(depth int) (*node, *Error) {
 	n := &node{kind: nodeCall, pos: name.pos, name: name.text, fn: fn}
 	if !slices.Contains(p.program.calls, fn) {
 		p.program.calls = append(p.program.calls, fn)
+		p.program.asks = p.program.asks || fn.asks || fn.varies
 	}
 	known := len(p.vars)
 	if err := p.arguments(n, depth); err != nil {

@@ -35,6 +35,7 @@ func (l *loader) check(s *Set) {
 	}
 	l.merges(s)
 	l.sources(s)
+	l.steady(s)
 }
 
 // rule checks one rule.
@@ -173,6 +174,9 @@ func (l *loader) expression(r *Rule, f *Flow, side string) {
 	if varies := p.Varies(); varies != "" && !f.Once {
 		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+" gives something else each time, by "+varies, "set once, so that it applies when the object is made alone")
 	}
+	if slices.Contains(p.Calls(), "SelectUniqueValue") {
+		l.fault(r, f.Line, "the expression for %s: SelectUniqueValue asks what the target holds, and a rule is not shown that; a claim makes sure that values are unique", f.To)
+	}
 	for _, name := range p.Params() {
 		if !slices.Contains(params, name) {
 			l.warn(r, f.Line, f.To, "the parameter %"+name+"% is not among those that connectors give", "the known ones are "+strings.Join(params, ", "))
@@ -186,6 +190,26 @@ func (l *loader) expression(r *Rule, f *Flow, side string) {
 		}
 		if x, ok := l.names.of(side, a); ok && x.kind == canopy.Reference && u.How != expr.UseCount {
 			l.fault(r, f.Line, "the expression for %s: %s names other objects, and only ValueCount(%q) can be asked of it", f.To, a, a)
+		}
+	}
+}
+
+// steady checks that nothing is joined by what changes by itself.
+func (l *loader) steady(s *Set) {
+	joined := map[canopy.Attr]bool{}
+	for _, r := range s.rules {
+		for _, g := range r.Join {
+			for _, on := range g {
+				joined[on.Target] = true
+			}
+		}
+	}
+	for _, r := range s.rules {
+		for i := range r.Flows {
+			f := &r.Flows[i]
+			if r.Direction == In && joined[f.To] && f.program != nil && f.program.Varies() != "" {
+				l.fault(r, f.Line, "objects are joined by %s, so its value cannot come from a clock or from chance", f.To)
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (f *Flow) Eval(o *Object) (Outcome, error) {
 			return Outcome{Kind: Contributes}, nil
 		}
 	case f.program != nil:
-		v, err := f.program.Eval((*env)(o))
+		v, err := f.evaluated(o)
 		if err != nil {
 			return Outcome{}, f.failed(o, err)
 		}
@@ -74,6 +74,14 @@ func (f *Flow) Eval(o *Object) (Outcome, error) {
 		return Outcome{Kind: AuthoritativeNull}, nil
 	}
 	return Outcome{Kind: Nothing}, nil
+}
+
+// evaluated is the value of the flow's expression.
+func (f *Flow) evaluated(o *Object) (expr.Value, error) {
+	if f.program.Asks() {
+		return f.program.Eval(asking{(*env)(o), f.world(o)})
+	}
+	return f.program.Eval((*env)(o))
 }
 
 func (f *Flow) failed(o *Object, err error) error {

@@ -357,3 +357,48 @@ func TestRulesSpeakBothDialects(t *testing.T) {
 		}
 	}
 }
+
+func TestChanceAndClock(t *testing.T) {
+	t.Parallel()
+	s, err := Load(Options{FS: []fs.FS{place(file("dialect: cloud", `flows: [{to: cn, expression: 'Guid()', once: true}, {to: sn, expression: 'Guid()', once: true}, {to: title, expression: 'Now()', once: true}]`, "join: [[{source: mail, target: mail}]]"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Warnings()) > 0 {
+		t.Errorf("got %v, want no warning of flows that apply once", s.Warnings())
+	}
+	value := func(flow int, o *Object) string {
+		t.Helper()
+		out, err := s.Rule("r").Flows[flow].Eval(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Values[0].Str()
+	}
+	around := &Around{Now: 1_700_000_000_000_000, Secret: "s"}
+	anna, berta := &Object{Anchor: "1", Around: around}, &Object{Anchor: "2", Around: around}
+	meta := &Object{Attrs: canopy.Attrs{canopy.AttrSourceAnchor: canopy.Texts("1")}, Around: around}
+	seen := map[string]bool{value(0, anna): true, value(0, berta): true, value(1, anna): true, value(0, &Object{Anchor: "1", Around: &Around{Secret: "t"}}): true}
+	if len(seen) != 4 {
+		t.Errorf("objects, attributes and secrets share values: %v", seen)
+	}
+	if again := value(0, anna); !seen[again] || value(0, meta) != again {
+		t.Errorf("the same object gets %s, later %s, as a meta %s, want the same", value(0, anna), again, value(0, meta))
+	}
+	if got := value(2, anna); got != "11/14/2023 10:13:20 PM" {
+		t.Errorf("now is %s", got)
+	}
+	for _, o := range []*Object{{Anchor: "1"}, {Around: around}, {Anchor: "1", Around: &Around{Now: 1}}} {
+		if _, err := s.Rule("r").Flows[0].Eval(o); err == nil || !strings.Contains(err.Error(), "chance is not at hand") {
+			t.Errorf("got %v, want that there is no chance", err)
+		}
+	}
+	for text, want := range map[string]string{
+		file("dialect: cloud", "flows: [{to: sn, expression: 'SelectUniqueValue([sn], [cn])'}]"):                "a claim makes sure that values are unique",
+		file("flows: [{to: mail, expression: 'Guid()', once: true}]", "join: [[{source: mail, target: mail}]]"): "cannot come from a clock or from chance",
+	} {
+		if _, err := Load(Options{FS: []fs.FS{place(text)}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

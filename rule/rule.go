@@ -119,7 +119,9 @@ type Object struct {
 	LinkCounts map[canopy.Attr]int
 	Params     map[string]string // the connector's: "Domain.FQDN"
 	Groups     []string          // DNs of the groups it is a member of; nil: not known
-	Outside    *expr.World       // what expressions may ask for that no object holds; nil: nothing
+	Anchor     canopy.Anchor     // of an entry; a meta goes by its source anchor
+	Around     *Around           // nil: nothing is known
+	Outside    *expr.World       // in place of what Around gives; nil: Around
 }
 
 // Kind says what a flow gives.

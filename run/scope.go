@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -43,6 +44,8 @@ type Memory struct {
 	Names map[canopy.ConnectorID]map[string]canopy.Anchor `json:"names,omitempty"`
 	// Values are each forest's named texts for expressions, see canopy.Description.
 	Values map[canopy.ConnectorID]map[string]string `json:"values,omitempty"`
+	// Secret is what chance in expressions is made of, so that the same object gets the same again.
+	Secret string `json:"secret,omitempty"`
 }
 
 // LoadMemory reads what an earlier run remembered; a file that is not there is an empty memory.
@@ -77,6 +80,13 @@ func (r *Memory) keep() error {
 	return os.Rename(r.path+".new", r.path)
 }
 
+// secret is what chance is made of, "" before a forest was met.
+func (r *Memory) secret() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Secret
+}
+
 // values are the space's named texts: as it told them, or as it did when it was last asked.
 func (l *Local) values(s *Space) map[string]string {
 	if s.About.Kind != "" {
@@ -91,8 +101,11 @@ func (l *Local) values(s *Space) map[string]string {
 func (l *Local) remember(s *Space) error {
 	l.Memory.mu.Lock()
 	defer l.Memory.mu.Unlock()
-	if maps.Equal(l.Memory.Values[s.ID], s.About.Values) {
+	if maps.Equal(l.Memory.Values[s.ID], s.About.Values) && l.Memory.Secret != "" {
 		return nil
+	}
+	if l.Memory.Secret == "" {
+		l.Memory.Secret = rand.Text()
 	}
 	if l.Memory.Values == nil {
 		l.Memory.Values = map[canopy.ConnectorID]map[string]string{}

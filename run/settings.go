@@ -10,7 +10,8 @@ import (
 
 // settings are what the engine is told beside the rules.
 func (l *Local) settings(ctx context.Context) (engine.Settings, error) {
-	s := engine.Settings{LosersWait: l.Clash == "object", Like: l.Like, Owner: rule.MailboxOwner}
+	s := engine.Settings{LosersWait: l.Clash == "object", Like: l.Like, Owner: rule.MailboxOwner,
+		Around: &rule.Around{Now: l.Clock().UnixMicro(), Secret: l.Memory.secret()}}
 	for i := range l.Sources {
 		x := &l.Sources[i]
 		s.Connectors = append(s.Connectors, engine.Connector{ID: x.ID, Kind: kindOf(x, "ad"), Order: x.Order, Params: l.values(x)})
