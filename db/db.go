@@ -56,6 +56,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 				Next: "run: canopy run, or canopy lab"}
 		}
 	}
+	if !o.ReadOnly {
+		touch(path)
+	}
 	var err error
 	if d.read, err = sql.Open("sqlite", d.dsn(o.CacheMiB/4, "&_pragma=query_only(1)")); err != nil {
 		return nil, d.fault("open", err)
@@ -71,6 +74,14 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// touch makes the file for its owner's eyes only, as SQLite by itself would not; what SQLite puts beside it has the
+// file's own mode. One that is there stays as it is. Where it cannot be made, opening says so.
+func touch(path string) {
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+		f.Close()
+	}
 }
 
 // dsn is the driver's name for the file. It sets nothing that has to be set once only.

@@ -58,7 +58,12 @@ type Counted struct {
 
 // Start makes the forests, fills them, and writes canopy.yaml, the forests' certificates and lab.json into the state
 // directory. The caller stops it.
+//
+// A state directory with a configuration that no lab wrote is refused, and left as it is.
 func Start(ctx context.Context, o Options) (*Lab, error) {
+	if err := refuse(o.Dir); err != nil {
+		return nil, err
+	}
 	l := &Lab{Options: o, Config: &run.Config{Join: o.Join, Like: o.Like, Target: run.Target{
 		Kind: "tenant", Initial: "canopylab.onmicrosoft.com", Domains: nil}}}
 	for _, d := range Generate(Population{Seed: o.Seed, People: o.People}) {
@@ -79,6 +84,35 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// written begins the first line of a configuration that a lab may overwrite.
+const written = "# Written by canopy lab"
+
+// refuse is an error when the state directory is somebody's own: the lab overwrites configuration, store and tenant.
+func refuse(dir string) error {
+	path := filepath.Join(dir, run.ConfigName)
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil && strings.HasPrefix(string(text), written):
+		return nil
+	case err == nil:
+		return notOurs(path, "this configuration was not written by the lab, which would overwrite it")
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	for _, name := range []string{run.StoreName, run.TenantName} {
+		path := filepath.Join(dir, name)
+		if _, err := os.Lstat(path); err == nil {
+			return notOurs(path, "this was not made by a lab, which would write into it")
+		}
+	}
+	return nil
+}
+
+func notOurs(path, text string) error {
+	return &canopy.Error{Kind: canopy.Conflict, Code: "not-a-lab", Object: path, Text: text,
+		Next: "give the lab a directory of its own: canopy lab --dir DIR, with CANOPY_DIR unset or set to another"}
 }
 
 func (o *Options) start(ctx context.Context, d *Directory) (*Forest, error) {
@@ -181,7 +215,7 @@ func (l *Lab) write() error {
 	if err != nil {
 		return fmt.Errorf("write the lab's configuration: %w", err)
 	}
-	head := "# Written by canopy lab each time it starts: the forests' ports change.\n"
+	head := written + " each time it starts: the forests' ports change.\n"
 	if err := os.WriteFile(filepath.Join(l.Dir, run.ConfigName), append([]byte(head), text...), 0o600); err != nil {
 		return fmt.Errorf("write the lab's configuration: %w", err)
 	}

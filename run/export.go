@@ -21,7 +21,7 @@ func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Prog
 	for {
 		res, err := l.Store.Apply(ctx, plan, batch)
 		if err != nil {
-			return stale, fmt.Errorf("apply plan %d: %w", plan, err)
+			return stale, err
 		}
 		done += res.Applied
 		stale += len(res.Stale)

@@ -115,7 +115,7 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 	}
 	about, err := s.Connector.Describe(ctx)
 	if err != nil {
-		return fmt.Errorf("describe %s: %w", s.ID, err)
+		return err // it says itself whom it could not describe
 	}
 	s.About = about
 	if err := l.remember(s); err != nil {

@@ -154,7 +154,7 @@ func (l *Local) Check(ctx context.Context) (map[canopy.ConnectorID][]canopy.Find
 	for _, s := range append(slices.Clone(l.Sources), l.Target) {
 		f, err := s.Connector.Check(ctx)
 		if err != nil {
-			return out, fmt.Errorf("check %s: %w", s.ID, err)
+			return out, err // it says itself whom it could not check
 		}
 		out[s.ID] = f
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 
 	"modernc.org/sqlite" // registers the driver, and names its errors
@@ -81,6 +82,10 @@ func openFile(ctx context.Context, path string, d Durability) (*file, error) {
 	dsn := func(more string) string {
 		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
 			"?_pragma=busy_timeout(10000)&_pragma=cache_size(-8000)" + more
+	}
+	// SQLite by itself would let everybody read it; what it puts beside the file has the file's own mode.
+	if made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+		made.Close()
 	}
 	f := &file{stmts: map[string]*sql.Stmt{}}
 	var err error

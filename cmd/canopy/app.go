@@ -20,7 +20,9 @@ const (
 	exitFailed  = 1 // an error, said on standard error
 	exitUsage   = 2 // the command's words are off
 	exitStopped = 3 // the guard stopped the plan: it waits for an approval
-	exitPartly  = 4 // the run went through, and some objects were refused or failed
+	exitPartly  = 4 // the run went through, and some forests were not read, or some objects were refused
+
+	exitInterrupted = 130 // by Ctrl-C, as shells have it
 )
 
 // App is the program: what main gives it, and what its commands share.
@@ -40,6 +42,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if ctx.Err() != nil {
+			return a.interrupted(err)
+		}
 		return a.say(err)
 	}
 	return a.code
@@ -64,6 +69,17 @@ func (a *App) root() *cobra.Command {
 
 // usageError is an error in how the command was typed.
 type usageError struct{ error }
+
+// interrupted says that a person ended the command. A run keeps its progress with its data, so nothing has to be mended.
+func (a *App) interrupted(err error) int {
+	const text = "stopped; nothing is lost; the same command goes on from here"
+	if a.json {
+		a.print(map[string]any{"stopped": true, "text": text, "error": err.Error()})
+	} else {
+		fmt.Fprintln(a.Err, "canopy:", text)
+	}
+	return exitInterrupted
+}
 
 // say prints an error for a person: what is wrong, and what to do next.
 func (a *App) say(err error) int {

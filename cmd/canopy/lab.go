@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -124,17 +123,26 @@ func (a *App) live(ctx context.Context, l *lab.Lab, c *run.Local, f labFlags) er
 				return err
 			}
 			churn.Applied(ch)
-			fmt.Fprintln(a.Out, ch.Text)
+			a.changeLine(ch)
 		}
 		r, err := c.Cycle(ctx, run.Options{})
 		switch {
-		case errors.Is(err, context.Canceled):
+		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err
 		}
 		a.cycleLine(r)
 	}
+}
+
+// changeLine tells of a change in a forest.
+func (a *App) changeLine(ch lab.Change) {
+	if a.json {
+		a.print(map[string]string{"change": ch.Text, "forest": ch.Directory})
+		return
+	}
+	fmt.Fprintln(a.Out, ch.Text)
 }
 
 // cycleLine tells in a line what a cycle did, when it did something.

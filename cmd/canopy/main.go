@@ -11,6 +11,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	app := App{Out: os.Stdout, Err: os.Stderr}
 	os.Exit(app.Run(ctx, os.Args[1:]))
 }
