@@ -84,7 +84,7 @@ func licence(t *testing.T, dir string) string {
 		if err != nil {
 			continue // a folder
 		}
-		flat := strings.Join(strings.Fields(string(text)), " ")
+		flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\n>", "\n")), " ") // one quotes it
 		for _, l := range licences {
 			if strings.Contains(flat, l.phrase) {
 				return l.name

@@ -52,7 +52,7 @@ var more = map[string]string{
 }
 
 // verbs are what commands do.
-var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
+var verbs = []string{"plan", "man", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
 	"version", "eval", "validate", "enable", "disable", "help", "search", "verify", "pin"}
 

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/canopy-sync/canopy"
@@ -18,7 +20,9 @@ type Summary struct {
 	Seconds   float64          `json:"seconds"`
 	First     *run.Report      `json:"-"`
 	Held      []run.HeldObject `json:"-"`
-	// Findings are those of the first plan.
+	// State is the last cycle, which looked at everything: its counts are how things stand, whatever ran before.
+	State *run.Report `json:"-"`
+	// Findings are all that stand.
 	Findings []canopy.Finding `json:"-"`
 	// Example is the sign-in name of somebody who is in two forests, "" when nobody is.
 	Example string `json:"-"`
@@ -84,7 +88,7 @@ func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary,
 	if err != nil {
 		return s, err
 	}
-	s.SecondRun.Exports = run.Sum(second.Totals)
+	s.State, s.SecondRun.Exports = second, run.Sum(second.Totals)
 	if err := s.look(ctx, c); err != nil {
 		return s, err
 	}
@@ -93,24 +97,60 @@ func (l *Lab) Once(ctx context.Context, c *run.Local, p run.Progress) (*Summary,
 	return s, err
 }
 
-// look takes from the first plan its findings, and somebody who was joined over two forests.
-func (s *Summary) look(ctx context.Context, c *run.Local) error {
-	if s.First.Plan == 0 {
-		return nil
+// standing are the findings that stand: a plan has those of what it writes, and a later one about the same object
+// replaces them.
+func standing(ctx context.Context, c *run.Local) ([]canopy.Finding, error) {
+	plans, err := c.Store.Plans(ctx, 1_000_000)
+	if err != nil {
+		return nil, err
 	}
-	for after := 0; ; {
-		items, err := c.Store.Items(ctx, s.First.Plan, after, 500)
-		if err != nil || len(items) == 0 {
-			return err
-		}
-		for _, i := range items {
-			s.Findings = append(s.Findings, i.Findings...)
-			if s.Example == "" && len(i.Joins) > 1 && i.Image != nil && i.Image.Value(canopy.AttrUPN) != "" {
-				s.Example = i.Image.Value(canopy.AttrUPN)
+	found := map[string][]canopy.Finding{}
+	for _, p := range slices.Backward(plans) { // the oldest first
+		for after := 0; ; {
+			items, err := c.Store.Items(ctx, p.ID, after, 500)
+			if err != nil {
+				return nil, err
 			}
+			if len(items) == 0 {
+				break
+			}
+			for i := range items {
+				if x := &items[i]; x.Dies || writesAddresses(x) {
+					found[x.Label] = x.Findings
+				}
+			}
+			after += len(items)
 		}
-		after += len(items)
 	}
+	var all []canopy.Finding
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[name]...)
+	}
+	return all, nil
+}
+
+func writesAddresses(i *canopy.PlanItem) bool {
+	return slices.ContainsFunc(i.Exports, func(e canopy.PlannedExport) bool { return len(e.Export.Set[canopy.AttrAddresses]) > 0 })
+}
+
+// look takes the findings that stand, and finds somebody who was joined over two forests.
+func (s *Summary) look(ctx context.Context, c *run.Local) (err error) {
+	if s.Findings, err = standing(ctx, c); err != nil {
+		return err
+	}
+	x, err := c.One(ctx, twiceMail)
+	if canopy.KindOf(err) == canopy.NotFound || canopy.KindOf(err) == canopy.Conflict || x.Meta == 0 {
+		return nil // the lab joins nobody, or churn has given her another name
+	}
+	if err != nil {
+		return err
+	}
+	entries, err := c.Store.EntriesOf(ctx, x.Meta)
+	sources := slices.DeleteFunc(entries, func(e *canopy.Entry) bool { return e.Connector == canopy.Tenant })
+	if len(sources) > 1 {
+		s.Example = twiceMail
+	}
+	return err
 }
 
 func failed(r *run.Report) error {

@@ -43,6 +43,9 @@ func Troubles() []TroubleText {
 	}
 }
 
+// twiceMail is the address of the person whom the trouble TwiceEnabled is about.
+const twiceMail = "grace.bennett@contoso.com"
+
 // TroubleText is a trouble's name and what it is.
 type TroubleText struct {
 	Trouble Trouble

@@ -137,19 +137,28 @@ func (c *Config) faults() []error {
 		seen[x.Name] = true
 		f = append(f, x.faults()...)
 	}
-	if !validJoin(c.Join) {
-		f = append(f, fmt.Errorf("join: %q is not one of mail, sid, none, attribute:NAME", c.Join))
+	if err := c.CheckWays(); err != nil {
+		f = append(f, err)
 	}
 	if c.Clash != "" && c.Clash != "value" && c.Clash != "object" {
 		f = append(f, fmt.Errorf("clash: %q is neither value nor object", c.Clash))
-	}
-	if c.Like != "" && c.Like != "cloud-provisioning-2020" {
-		f = append(f, fmt.Errorf("like: %q is not known; there is cloud-provisioning-2020", c.Like))
 	}
 	if c.Target.Kind != "" && c.Target.Kind != "tenant" {
 		f = append(f, fmt.Errorf("target: kind %q is not known; there is tenant", c.Target.Kind))
 	}
 	return append(f, c.Guard.faults()...)
+}
+
+// CheckWays is an error for a Join or Like that there is not.
+func (c *Config) CheckWays() error {
+	var f []error
+	if !validJoin(c.Join) {
+		f = append(f, fmt.Errorf("join: %q is not one of mail, sid, none, attribute:NAME", c.Join))
+	}
+	if c.Like != "" && c.Like != "cloud-provisioning-2020" {
+		f = append(f, fmt.Errorf("like: %q is not known; there is cloud-provisioning-2020", c.Like))
+	}
+	return errors.Join(f...)
 }
 
 func validJoin(j string) bool {

@@ -85,4 +85,19 @@ func (r *Report) Failures() []ImportReport {
 	return slices.DeleteFunc(slices.Clone(r.Imports), func(i ImportReport) bool { return i.Error == "" })
 }
 
+// Blind tells whether there were forests to read and none was read.
+func (r *Report) Blind() bool {
+	read, failed := 0, 0
+	for _, i := range r.Imports {
+		switch {
+		case i.Connector == canopy.Tenant:
+		case i.Error != "":
+			failed++
+		default:
+			read++
+		}
+	}
+	return failed > 0 && read == 0
+}
+
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

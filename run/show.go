@@ -49,7 +49,11 @@ func (l *Local) One(ctx context.Context, text string) (store.Found, error) {
 		if !same(found[0], f) {
 			var names []string
 			for _, f := range found {
-				names = append(names, fmt.Sprintf("%s in %s", f.DN, f.Connector))
+				name := f.DN
+				if name == "" { // the tenant has no DNs
+					name = string(f.Anchor)
+				}
+				names = append(names, fmt.Sprintf("%s in %s", name, f.Connector))
 			}
 			return store.Found{}, &canopy.Error{Kind: canopy.Conflict, Code: "object-several", Object: text, Other: strings.Join(names, "; "),
 				Text: "several objects have it", Next: "name one by its DN or GUID"}

@@ -62,6 +62,27 @@ func (s *Store) Find(ctx context.Context, text string) ([]Found, error) {
 	return s.found(rows)
 }
 
+// Names shows each every text by which people name an object: DNs, UPNs and SMTP addresses, some of them more than once. It
+// looks through everything, so it is for people and not for runs.
+func (s *Store) Names(ctx context.Context, each func(string)) error {
+	row := func(r *sql.Rows) error {
+		var text string
+		err := r.Scan(&text)
+		each(text)
+		return err
+	}
+	err := s.read(ctx, func(t *db.Tx) error {
+		if err := t.Each(ctx, row, `SELECT value FROM claim WHERE kind IN ($1, $2)`, string(canopy.ClaimUPN), string(canopy.ClaimAddress)); err != nil {
+			return err
+		}
+		return t.Each(ctx, row, `SELECT dn FROM entry WHERE dn <> ''`)
+	})
+	if err != nil {
+		return fmt.Errorf("list the names of objects: %w", err)
+	}
+	return nil
+}
+
 func (s *Store) found(rows []*entryRow) ([]Found, error) {
 	order := map[canopy.ConnectorID]int{}
 	for i, c := range s.connectors() {

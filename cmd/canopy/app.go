@@ -30,17 +30,18 @@ type App struct {
 	Out io.Writer
 	Err io.Writer
 
-	dir  string
-	json bool
-	code int
+	dir     string
+	config  string
+	json    bool
+	wide    bool
+	columns int // of the terminal, for tests; 0: asked of Out
+	code    int
 }
 
 // Run runs one command line and gives the exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(a.Out)
-	root.SetErr(a.Err)
 	if err := root.ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
 			return a.interrupted(err)
@@ -52,17 +53,36 @@ func (a *App) Run(ctx context.Context, args []string) int {
 
 func (a *App) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "canopy",
-		Short:         "Synchronise people, groups and contacts of several forests with one cloud tenant",
+		Use:   "canopy",
+		Short: "Synchronise people, groups and contacts of several forests with one cloud tenant",
+		Long: `Canopy reads people, groups and contacts from Active Directory forests, joins them, shows what it would change, and
+writes the result to a cloud tenant. It never writes to a forest, and to the tenant only when it is told to run.
+
+Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the guard stopped the plan, 4 the run went through without some
+forests or objects, 130 interrupted.`,
+		Example: `  canopy lab --once
+  canopy plan
+  canopy run --plan 1
+  canopy explain anna@contoso.com`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	root.PersistentFlags().StringVar(&a.dir, "dir", "", "state directory (default $CANOPY_DIR, else $XDG_STATE_HOME/canopy)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON, for programs")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.labCommand(), a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(),
-		a.metaCommand(), a.tenantCommand(), a.ruleCommand(), a.exprCommand(), a.checkCommand())
+	root.PersistentFlags().BoolVar(&a.wide, "wide", false, "do not cut tables to the width of the terminal")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+	})
+	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
+		a.ruleCommand(), a.checkCommand(), a.exprCommand()} {
+		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
+		root.AddCommand(c)
+	}
+	root.AddCommand(a.labCommand(), a.tenantCommand(), a.manCommand(root))
+	completions(root)
 	strict(root)
 	return root
 }

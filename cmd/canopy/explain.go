@@ -18,7 +18,9 @@ func (a *App) explainCommand() *cobra.Command {
 		Use:   "explain OBJECT [ATTRIBUTE]",
 		Short: "Say of every value where it comes from, by which rule, when it was read and sent, and which others lost",
 		Long: `OBJECT is a DN, UPN, mail address, anchor or GUID. ATTRIBUTE is a name in the metaverse or in the tenant; without one
-all are shown.`,
+all are shown. It asks what is stored: it reads no directory and changes nothing.`,
+		Example: `  canopy explain anna@contoso.com
+  canopy explain 'CN=Anna Novak,OU=Staff,DC=contoso,DC=com' proxyAddresses`,
 		Args: usageArgs(cobra.RangeArgs(1, 2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := a.look(c.Context())
@@ -28,7 +30,7 @@ all are shown.`,
 			defer l.Close()
 			x, err := l.Explain(c.Context(), args[0])
 			if err != nil {
-				return err
+				return a.suggest(c.Context(), l, err)
 			}
 			attr := ""
 			if len(args) > 1 {
@@ -41,11 +43,12 @@ all are shown.`,
 
 func (a *App) explain(x *run.Explanation, attr string) error {
 	if attr != "" {
+		known := attributes(x.Trace)
 		keep(x.Trace, attr)
 		x.Log = slices.DeleteFunc(x.Log, func(r store.LogRow) bool { return !speaksOf(r, attr) })
 		if len(x.Trace.Attrs)+targetAttrs(x.Trace) == 0 {
 			return &canopy.Error{Kind: canopy.NotFound, Code: "attribute-unknown", Object: x.Object.Name, Attr: canopy.Attr(attr),
-				Text: "no rule fills an attribute of this name for it", Next: "canopy explain OBJECT without an attribute shows all"}
+				Text: "no rule fills an attribute of this name for it", Next: meantAttr(attr, known) + "canopy explain " + quoted(x.Object.Name) + " shows all"}
 		}
 	}
 	if a.json {
@@ -59,6 +62,30 @@ func (a *App) explain(x *run.Explanation, attr string) error {
 	e.targets()
 	e.history()
 	return nil
+}
+
+// attributes are the names that a trace has something to say of.
+func attributes(t *engine.Trace) []string {
+	var names []string
+	for _, x := range t.Attrs {
+		names = append(names, string(x.Attr))
+	}
+	for _, x := range t.Targets {
+		for _, y := range x.Attrs {
+			names = append(names, string(y.Attr))
+		}
+		for _, y := range x.Links {
+			names = append(names, string(y.Attr))
+		}
+	}
+	return names
+}
+
+func meantAttr(attr string, known []string) string {
+	if near := nearest(attr, known); len(near) > 0 {
+		return "did you mean " + strings.Join(near, " or ") + "? Else "
+	}
+	return ""
 }
 
 // keep leaves in a trace what speaks of one attribute.
@@ -185,6 +212,9 @@ func (e explainer) targets() {
 		e.gap()
 		e.line("to %s: %s %s", t.Connector, t.Class, state)
 		for _, x := range t.Attrs {
+			if len(x.Desired)+len(x.Holds) == 0 && x.Note == "" && len(t.Attrs) > 1 {
+				continue
+			}
 			mark := ""
 			if !x.Desired.Equal(x.Holds) {
 				mark = fmt.Sprintf(" (holds %s)", values(x.Holds))

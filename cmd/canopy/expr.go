@@ -19,7 +19,9 @@ import (
 //go:generate go run . expr functions --manual ../../docs/expressions.md
 
 func (a *App) exprCommand() *cobra.Command {
-	c := &cobra.Command{Use: "expr", Short: "Try and check the expressions of attribute flows"}
+	c := &cobra.Command{Use: "expr", Short: "Try and check the expressions of attribute flows",
+		Long:    "An expression says what an attribute flow gives. Nothing is stored and no rule is changed.",
+		Example: "  canopy expr eval 'LCase([mail])' --object anna@contoso.com\n  canopy expr functions"}
 	c.AddCommand(a.exprEval(), a.exprCheck(), a.exprFunctions())
 	return c
 }
@@ -48,6 +50,8 @@ func (f *exprFlags) register(c *cobra.Command) {
 func (a *App) exprEval() *cobra.Command {
 	var f exprFlags
 	c := &cobra.Command{Use: "eval EXPRESSION", Short: "Evaluate an expression, on a real object or on given values, and show what it read",
+		Long: `Evaluates an expression as a rule would, on what is stored of an object, or on the values given with --attr. It does not
+read a directory, and stores nothing.`,
 		Example: `  canopy expr eval 'IIF(IsPresent([mail]), LCase([mail]), NULL)' --object anna.berg@contoso.lab
   canopy expr eval --dialect cloud 'Join(", ", [sn], [givenName])' --attr sn=Berg --attr givenName=Anna`,
 		Args: usageArgs(cobra.ExactArgs(1)), RunE: func(c *cobra.Command, args []string) error {
@@ -147,7 +151,7 @@ func (a *App) evaluation(p *expr.Program, x *run.Evaluation) {
 		return
 	}
 	fmt.Fprintln(a.Out)
-	t := newTable(a.Out, "READ", "VALUE")
+	t := a.table("READ", "VALUE")
 	for _, r := range x.Read {
 		name := map[expr.UseKind]string{expr.UseValue: "[%s]", expr.UseImported: `ImportedValue("%s")`, expr.UseCount: `ValueCount("%s")`}[r.Use.How]
 		var texts []string
@@ -216,6 +220,7 @@ func (a *App) expressionFault(err error) error {
 func (a *App) exprCheck() *cobra.Command {
 	var f exprFlags
 	c := &cobra.Command{Use: "check EXPRESSION", Short: "Look for faults in an expression without evaluating it: functions, arguments, attributes, parameters",
+		Long: "It finds what can be wrong with any object. It does not evaluate: canopy expr eval does.",
 		Example: `  canopy expr check 'IIF(IsPresent([mial]), LCase([mail]), NULL)'
   canopy expr check --dialect cloud --side meta 'ToLower([displayName])'`,
 		Args: usageArgs(cobra.ExactArgs(1)), RunE: func(_ *cobra.Command, args []string) error { return a.checkExpression(args[0], f) }}
@@ -252,7 +257,7 @@ func (a *App) checkExpression(src string, f exprFlags) error {
 		a.print(map[string]any{"dialect": d.Name, "reads": p.Attrs(), "parameters": p.Params(), "functions": p.Calls(), "notes": list})
 		return nil
 	}
-	t := newTable(a.Out, "CHARACTER", "ATTRIBUTE", "WHAT", "WHAT TO DO")
+	t := a.table("CHARACTER", "ATTRIBUTE", "WHAT", "WHAT TO DO")
 	for _, n := range notes {
 		t.row(num((&expr.Error{Source: src, Pos: n.Pos}).Column()), string(n.Attr), n.Text, n.Next)
 	}
@@ -276,6 +281,7 @@ func (a *App) exprFunctions() *cobra.Command {
 	var f exprFlags
 	var manual string
 	c := &cobra.Command{Use: "functions [NAME]", Short: "List the functions of a dialect, or describe one",
+		Long: "Each dialect has its own functions; a name that both have need not mean the same in both.",
 		Example: `  canopy expr functions --dialect cloud
   canopy expr functions DNComponentRev`,
 		Args: usageArgs(cobra.MaximumNArgs(1)), RunE: func(_ *cobra.Command, args []string) error {
@@ -318,7 +324,7 @@ func (a *App) functions(d *expr.Dialect, names []string) error {
 		}
 		return nil
 	}
-	t := newTable(a.Out, "FUNCTION", "GROUP", "WHAT IT GIVES")
+	t := a.table("FUNCTION", "GROUP", "WHAT IT GIVES")
 	for _, x := range list {
 		t.row(x.Usage, x.Group, x.Text)
 	}

@@ -33,7 +33,13 @@ func (a *App) labCommand() *cobra.Command {
 among them deliberate trouble, and synchronises them over LDAP to an embedded tenant. Nothing leaves this machine.
 
 It keeps running until it is interrupted; with --churn people come, move and leave meanwhile. With --once it stops
-when everything is confirmed.`,
+when everything is confirmed. With --json it prints an object a line; with --once the last line is the summary.
+
+It keeps its state in a directory of its own and refuses one that no lab has written. It is not for your own forests:
+canopy plan and canopy run are, with a canopy.yaml.`,
+		Example: `  canopy lab --once
+  canopy lab --churn --people 1000
+  canopy lab --once --seed 7 --dir /tmp/lab7 --json`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return a.lab(c.Context(), f) },
 	}
@@ -61,6 +67,9 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 func (a *App) lab(ctx context.Context, f labFlags) error {
 	if f.people < lab.MinPeople {
 		return usageError{fmt.Errorf("--people must be %d or more, so that there is room for the deliberate trouble", lab.MinPeople)}
+	}
+	if err := (&run.Config{Join: f.join, Like: f.like}).CheckWays(); err != nil {
+		return usageError{fmt.Errorf("--%w", err)}
 	}
 	dir, err := a.stateDir("lab")
 	if err != nil {
@@ -168,10 +177,10 @@ func (a *App) summary(s *lab.Summary, dir string) {
 		return
 	}
 	fmt.Fprintln(a.Out)
-	t := newTable(a.Out, "FOREST", "OBJECTS", "PEOPLE", "GROUPS", "CONTACTS", "READ", "OUT OF SCOPE", "HELD BACK", "FAILED")
+	t := a.table("FOREST", "PEOPLE", "GROUPS", "CONTACTS", "READ", "IN SCOPE", "HELD BACK", "FAILED")
 	for _, f := range s.Forests {
-		e := s.First.Totals.Entries[canopy.ConnectorID(f.Name)]
-		t.row(f.Name, num(f.Objects), num(f.People), num(f.Groups), num(f.Contacts), num(read(s.First, f.Name)), num(e[canopy.NotInScope.String()]),
+		e := s.State.Totals.Entries[canopy.ConnectorID(f.Name)]
+		t.row(f.Name, num(f.People), num(f.Groups), num(f.Contacts), num(sum(e)), num(sum(e)-e[canopy.NotInScope.String()]),
 			num(e[canopy.HeldBack.String()]), num(e[canopy.Failed.String()]))
 	}
 	t.end()
@@ -193,21 +202,12 @@ func (a *App) summary(s *lab.Summary, dir string) {
 	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s --churn\n", arg, arg, arg)
 }
 
-func read(r *run.Report, forest string) int {
-	for _, i := range r.Imports {
-		if string(i.Connector) == forest {
-			return i.Counts.Read
-		}
-	}
-	return 0
-}
-
 // heldTable lists what is held back and who is in the way.
 func (a *App) heldTable(held []run.HeldObject) {
 	if len(held) == 0 {
 		return
 	}
-	t := newTable(a.Out, "HELD BACK", "REASON", "WHAT", "OTHER PARTY")
+	t := a.table("HELD BACK", "REASON", "WHAT", "OTHER PARTY")
 	for _, h := range held {
 		what := string(h.Attr)
 		if h.Value != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/canopy-sync/canopy/run"
 	"github.com/canopy-sync/canopy/store"
 )
 
@@ -22,14 +24,26 @@ func (a *App) logCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "log [OBJECT]",
 		Short: "Show the provisioning log: what was done to each object, and how it ended",
-		Long:  "Shows the newest rows first. OBJECT is a DN, UPN, mail address, anchor or GUID.",
-		Args:  usageArgs(cobra.MaximumNArgs(1)),
+		Long: `Shows the newest rows first. OBJECT is a DN, UPN, mail address, anchor or GUID. What the first reading of a forest
+brought has no rows of its own: canopy log --runs counts it.`,
+		Example: `  canopy log anna@contoso.com
+  canopy log --run 7 --step export
+  canopy log --refused`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if steps := logSteps(); f.step != "" && !slices.Contains(steps, f.step) {
+				return usageError{fmt.Errorf("--step %s: there is no such step; %s", f.step, meant(f.step, steps))}
+			}
 			l, err := a.look(c.Context())
 			if err != nil {
 				return err
 			}
 			defer l.Close()
+			if c.Flags().Changed("run") {
+				if err := knownRun(c.Context(), l, f.run); err != nil {
+					return err
+				}
+			}
 			switch {
 			case f.runs:
 				runs, err := l.Store.Runs(c.Context(), f.limit)
@@ -48,7 +62,7 @@ func (a *App) logCommand() *cobra.Command {
 			}
 			filter := store.LogFilter{Run: runID(f.run), Step: store.LogStep(f.step), Limit: f.limit}
 			if len(args) == 1 {
-				o, err := l.One(c.Context(), args[0])
+				o, err := a.one(c.Context(), l, args[0])
 				if err != nil {
 					return err
 				}
@@ -66,10 +80,29 @@ func (a *App) logCommand() *cobra.Command {
 	}
 	c.Flags().Int64Var(&f.run, "run", 0, "only this run")
 	c.Flags().IntVar(&f.limit, "limit", 50, "how many rows")
-	c.Flags().StringVar(&f.step, "step", "", "only this step: import, join, plan, export, confirm")
+	c.Flags().StringVar(&f.step, "step", "", "only this step: "+strings.Join(logSteps(), ", "))
 	c.Flags().BoolVar(&f.refused, "refused", false, "what the tenant refused, with its words")
 	c.Flags().BoolVar(&f.runs, "runs", false, "the runs with their steps and counts")
 	return c
+}
+
+// logSteps are the steps that a row of the log can be of.
+func logSteps() []string {
+	return []string{string(store.LogImport), string(store.LogJoin), string(store.LogPlan), string(store.LogExport), string(store.LogConfirm)}
+}
+
+// knownRun is an error of usage for a number that no run has.
+func knownRun(ctx context.Context, l *run.Local, n int64) error {
+	last, err := l.Store.Runs(ctx, 1)
+	switch {
+	case err != nil:
+		return err
+	case len(last) == 0:
+		return usageError{fmt.Errorf("--run %d: there was no run yet", n)}
+	case n < 1 || n > int64(last[0].ID):
+		return usageError{fmt.Errorf("--run %d: there is no such run; the last one is %d, and canopy log --runs lists them", n, last[0].ID)}
+	}
+	return nil
 }
 
 func (a *App) logRows(rows []store.LogRow) {
@@ -79,7 +112,7 @@ func (a *App) logRows(rows []store.LogRow) {
 		}
 		return
 	}
-	t := newTable(a.Out, "WHEN", "RUN", "STEP", "WHERE", "OPERATION", "OBJECT AND RESULT")
+	t := a.table("WHEN", "RUN", "STEP", "WHERE", "OPERATION", "OBJECT AND RESULT")
 	for _, r := range rows {
 		text := r.Text
 		if r.Code != "" {
@@ -103,7 +136,7 @@ func (a *App) refusals(list []store.Refusal) {
 		}
 		return
 	}
-	t := newTable(a.Out, "WHEN", "OBJECT", "OPERATION", "ANSWER", "CODE", "TEXT")
+	t := a.table("WHEN", "OBJECT", "OPERATION", "ANSWER", "CODE", "TEXT")
 	for _, r := range list {
 		t.row(stamp(r.At), r.Name, r.Export.Op.String()+" "+string(r.Export.Class), r.Kind.String(), r.Code, r.Text)
 	}
@@ -120,7 +153,7 @@ func (a *App) runs(runs []store.Run) {
 		}
 		return
 	}
-	t := newTable(a.Out, "RUN", "BEGAN", "TOOK", "WHAT", "COUNTS")
+	t := a.table("RUN", "BEGAN", "TOOK", "WHAT", "COUNTS")
 	for _, r := range runs {
 		took := "running, or killed"
 		if !r.Finished.IsZero() {

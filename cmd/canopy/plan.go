@@ -14,7 +14,6 @@ import (
 )
 
 type planFlags struct {
-	config   string
 	noImport bool
 	preview  bool
 	full     bool
@@ -24,7 +23,6 @@ type planFlags struct {
 }
 
 func (f *planFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 	c.Flags().BoolVar(&f.noImport, "no-import", false, "plan from what was read before")
 	c.Flags().BoolVar(&f.full, "full", false, "read everything again and look at every object")
 	c.Flags().StringSliceVar(&f.without, "without", nil, "plan although these forests were never read completely")
@@ -33,6 +31,14 @@ func (f *planFlags) register(c *cobra.Command) {
 
 func (f *planFlags) options(a *App) run.Options {
 	return run.Options{NoImport: f.noImport, Full: f.full, All: f.full, Without: ids(f.without), AcceptMissing: ids(f.accept), Progress: a.bars().tell}
+}
+
+// known refuses names of forests that are none.
+func (f *planFlags) known(l *run.Local) error {
+	if err := knownForests(l, "without", f.without); err != nil {
+		return err
+	}
+	return knownForests(l, "accept-missing", f.accept)
 }
 
 func ids(names []string) []canopy.ConnectorID {
@@ -49,7 +55,12 @@ func (a *App) planCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Import, and show what would be written, without writing to any directory",
 		Long: `Imports what changed, stores a numbered plan and shows it. No directory is written to; carry the plan out with
-canopy run --plan N. With --no-import --preview nothing at all is stored.`,
+canopy run --plan N. With --no-import --preview nothing at all is stored.
+
+The exit codes are those of canopy run.`,
+		Example: `  canopy plan
+  canopy plan --full --without fabrikam.com
+  canopy plan --no-import --preview`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return a.plan(c.Context(), f) },
 	}
@@ -60,12 +71,12 @@ canopy run --plan N. With --no-import --preview nothing at all is stored.`,
 }
 
 // open opens the state directory for a command that writes to it.
-func (a *App) open(ctx context.Context, config, command string) (*run.Local, error) {
+func (a *App) open(ctx context.Context, command string) (*run.Local, error) {
 	dir, err := a.stateDir("")
 	if err != nil {
 		return nil, err
 	}
-	return run.Open(ctx, run.OpenOptions{Dir: dir, Config: config, Command: command, Who: who()})
+	return run.Open(ctx, run.OpenOptions{Dir: dir, Config: a.config, Command: command, Who: who()})
 }
 
 // look opens the state directory for a command that only shows what is there.
@@ -74,7 +85,7 @@ func (a *App) look(ctx context.Context) (*run.Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.Open(ctx, run.OpenOptions{Dir: dir, ReadOnly: true, Who: who()})
+	return run.Open(ctx, run.OpenOptions{Dir: dir, Config: a.config, ReadOnly: true, Who: who()})
 }
 
 // who is the person at the keyboard, for decisions and the history.
@@ -93,11 +104,14 @@ func (a *App) plan(ctx context.Context, f planFlags) error {
 		}
 		return a.preview(ctx, f)
 	}
-	l, err := a.open(ctx, f.config, "canopy plan")
+	l, err := a.open(ctx, "canopy plan")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	if err := f.known(l); err != nil {
+		return err
+	}
 	o := f.options(a)
 	o.PlanOnly = true
 	r, err := l.Cycle(ctx, o)
@@ -108,7 +122,9 @@ func (a *App) plan(ctx context.Context, f planFlags) error {
 		a.print(r)
 	} else {
 		a.imported(r)
-		if err := a.showPlan(ctx, l, r.Plan, showSome); err != nil {
+		if r.Plan == 0 {
+			a.nothing(r)
+		} else if err := a.showPlan(ctx, l, r.Plan, showSome); err != nil {
 			return err
 		}
 	}
@@ -125,6 +141,9 @@ func (a *App) preview(ctx context.Context, f planFlags) error {
 		return err
 	}
 	defer l.Close()
+	if err := f.known(l); err != nil {
+		return err
+	}
 	p := a.itemPrinter(showSome)
 	totals, err := l.Preview(ctx, f.options(a), func(items []canopy.PlanItem) error { p.items(items); return nil })
 	if err != nil {
@@ -141,27 +160,29 @@ func (a *App) preview(ctx context.Context, f planFlags) error {
 }
 
 func (a *App) planListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List the last plans", Args: usageArgs(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
-		l, err := a.look(c.Context())
-		if err != nil {
-			return err
-		}
-		defer l.Close()
-		plans, err := l.Store.Plans(c.Context(), 50)
-		if err != nil {
-			return err
-		}
-		if a.json {
-			a.print(plans)
+	return &cobra.Command{Use: "list", Short: "List the last plans",
+		Long:    "Lists the last 50 plans, the newest first. It does not list what they would do: canopy plan show does.",
+		Example: "  canopy plan list\n  canopy plan list --json", Args: usageArgs(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+			l, err := a.look(c.Context())
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			plans, err := l.Store.Plans(c.Context(), 50)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.print(plans)
+				return nil
+			}
+			t := a.table("PLAN", "MADE", "STATE", "WRITES", "HELD BACK", "DECIDED")
+			for _, p := range plans {
+				t.row(num(int(p.ID)), p.Made.Local().Format("2006-01-02 15:04:05"), p.State.String(), num(run.Sum(p.Totals)), num(sum(p.Totals.Held)), p.Decided)
+			}
+			t.end()
 			return nil
-		}
-		t := newTable(a.Out, "PLAN", "MADE", "STATE", "WRITES", "HELD BACK", "DECIDED")
-		for _, p := range plans {
-			t.row(num(int(p.ID)), p.Made.Local().Format("2006-01-02 15:04:05"), p.State.String(), num(run.Sum(p.Totals)), num(sum(p.Totals.Held)), p.Decided)
-		}
-		t.end()
-		return nil
-	}}
+		}}
 }
 
 func sum(t canopy.Tally) int {
@@ -174,7 +195,9 @@ func sum(t canopy.Tally) int {
 
 func (a *App) planShowCommand() *cobra.Command {
 	var all bool
-	c := &cobra.Command{Use: "show PLAN", Short: "Show a plan: what is written, joined, held back, and why", Args: usageArgs(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "show PLAN", Short: "Show a plan: what is written, joined, held back, and why",
+		Long:    "Shows a plan as it was made; what its runs came to is in canopy log. It carries nothing out.",
+		Example: "  canopy plan show 3\n  canopy plan show 3 --all", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := planID(args[0])
 			if err != nil {
@@ -205,12 +228,12 @@ func planID(s string) (canopy.PlanID, error) {
 
 func (a *App) planDecideCommand(verb string, state canopy.PlanState) *cobra.Command {
 	var why string
-	c := &cobra.Command{Use: verb + " PLAN", Args: usageArgs(cobra.ExactArgs(1)), RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: verb + " PLAN", Example: fmt.Sprintf("  canopy plan %s 3 --why \"talked to the owner of Sales\"", verb), Args: usageArgs(cobra.ExactArgs(1)), RunE: func(c *cobra.Command, args []string) error {
 		id, err := planID(args[0])
 		if err != nil {
 			return err
 		}
-		l, err := a.open(c.Context(), "", "canopy plan "+verb)
+		l, err := a.open(c.Context(), "canopy plan "+verb)
 		if err != nil {
 			return err
 		}
@@ -229,6 +252,8 @@ func (a *App) planDecideCommand(verb string, state canopy.PlanState) *cobra.Comm
 		return nil
 	}}
 	c.Short = map[string]string{"approve": "Approve a plan that the guard stopped, that plan only", "reject": "Reject a plan: it will never be carried out"}[verb]
+	c.Long = map[string]string{"approve": "Approves one plan. It does not carry it out, and the next plan is judged by the guard again.",
+		"reject": "Rejects one plan. It does not mend what made it: until somebody does, the next plan has it again."}[verb]
 	c.Flags().StringVar(&why, "why", "", "the reason, kept with the plan")
 	return c
 }

@@ -125,19 +125,13 @@ func values(v canopy.Values) string {
 	texts := v.Strings()
 	slices.Sort(texts)
 	for i, s := range texts {
-		if r := []rune(s); len(r) > widest {
-			texts[i] = string(r[:widest-1]) + "…"
-		}
+		texts[i] = cut(s, widest)
 	}
 	return clean(strings.Join(texts, ", "))
 }
 
 // showPlan prints a stored plan.
 func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most int) error {
-	if id == 0 {
-		fmt.Fprintln(a.Out, "Nothing to do: the tenant holds what it should.")
-		return nil
-	}
 	plan, err := l.Store.Plan(ctx, id)
 	if err != nil {
 		return err
@@ -166,7 +160,7 @@ func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most
 
 // totals prints a plan's numbers.
 func (a *App) totals(t canopy.Totals) {
-	tab := newTable(a.Out, "FOREST", "PLANNED", "UNCHANGED", "OUT OF SCOPE", "HELD BACK", "FAILED")
+	tab := a.table("FOREST", "PLANNED", "UNCHANGED", "OUT OF SCOPE", "HELD BACK", "FAILED")
 	for _, c := range slices.Sorted(maps.Keys(t.Entries)) {
 		e := t.Entries[c]
 		tab.row(string(c), num(e["planned"]), num(e["unchanged"]), num(e["out of scope"]), num(e["held back"]), num(e["failed"]))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -11,42 +12,68 @@ import (
 )
 
 func (a *App) ruleCommand() *cobra.Command {
-	c := &cobra.Command{Use: "rule", Short: "Show the sync rules that are in force"}
-	c.AddCommand(&cobra.Command{Use: "list", Short: "List the sync rules by precedence", Args: usageArgs(cobra.NoArgs), RunE: func(*cobra.Command, []string) error {
-		dir, err := a.findDir("")
-		if err != nil {
-			return err
-		}
-		set, err := run.LoadRules(dir, "")
-		if err != nil {
-			return err
-		}
-		if a.json {
+	c := &cobra.Command{Use: "rule", Short: "Show the sync rules that are in force",
+		Long:    "Sync rules are the built-in ones and those in the state directory's rules/, which replace built-in ones by their id.\nThey are changed in these files, not here.",
+		Example: "  canopy rule list"}
+	c.AddCommand(&cobra.Command{Use: "list", Short: "List the sync rules by precedence",
+		Long:    "Lists the built-in rules and those of the state directory, as the configuration has people joined. It reads no directory.",
+		Example: "  canopy rule list\n  canopy rule list --json", Args: usageArgs(cobra.NoArgs), RunE: func(*cobra.Command, []string) error {
+			dir, err := a.findDir("")
+			if err != nil {
+				return err
+			}
+			join, err := a.joins(dir)
+			if err != nil {
+				return err
+			}
+			set, err := run.LoadRules(dir, join)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				for _, r := range set.All() {
+					a.print(map[string]any{"id": r.ID, "name": r.Name, "direction": r.Direction.String(), "connector": r.Connector, "source": r.Source, "target": r.Target,
+						"link": r.Link.String(), "precedence": r.Precedence, "disabled": r.Disabled, "flows": len(r.Flows), "file": r.File})
+				}
+				return nil
+			}
+			t := a.table("PRECEDENCE", "ID", "DIRECTION", "CONNECTOR", "FROM", "TO", "LINK", "FLOWS", "")
 			for _, r := range set.All() {
-				a.print(map[string]any{"id": r.ID, "name": r.Name, "direction": r.Direction.String(), "connector": r.Connector, "source": r.Source, "target": r.Target,
-					"link": r.Link.String(), "precedence": r.Precedence, "disabled": r.Disabled, "flows": len(r.Flows), "file": r.File})
+				off := ""
+				if r.Disabled {
+					off = "disabled"
+				}
+				t.row(num(r.Precedence), string(r.ID), r.Direction.String(), r.Connector, fmt.Sprint(r.Source), string(r.Target), r.Link.String(), num(len(r.Flows)), off)
 			}
+			t.end()
 			return nil
-		}
-		t := newTable(a.Out, "PRECEDENCE", "ID", "DIRECTION", "CONNECTOR", "FROM", "TO", "LINK", "FLOWS", "")
-		for _, r := range set.All() {
-			off := ""
-			if r.Disabled {
-				off = "disabled"
-			}
-			t.row(num(r.Precedence), string(r.ID), r.Direction.String(), r.Connector, fmt.Sprint(r.Source), string(r.Target), r.Link.String(), num(len(r.Flows)), off)
-		}
-		t.end()
-		return nil
-	}})
+		}})
 	return c
 }
 
+// joins is how the configuration has people joined; without a configuration as by default.
+func (a *App) joins(dir string) (string, error) {
+	path := a.config
+	if path == "" {
+		path = filepath.Join(dir, run.ConfigName)
+	}
+	cfg, err := run.LoadConfig(path)
+	if canopy.KindOf(err) == canopy.NotFound && a.config == "" {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return cfg.Join, nil
+}
+
 func (a *App) checkCommand() *cobra.Command {
-	var config string
-	c := &cobra.Command{Use: "check", Short: "Check that every forest answers, and that the account may do what is needed", Args: usageArgs(cobra.NoArgs),
+	c := &cobra.Command{Use: "check", Short: "Check that every forest answers, and that the account may do what is needed",
+		Long: `Connects to every domain controller of the configuration, signs in, and looks what the account may see. It imports
+nothing and writes to no directory. Exit codes: 0 all is there, or only warnings; 1 something needed is missing.`,
+		Example: "  canopy check\n  canopy check --config other.yaml --json", Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := a.open(c.Context(), config, "canopy check")
+			l, err := a.open(c.Context(), "canopy check")
 			if err != nil {
 				return err
 			}
@@ -64,18 +91,38 @@ func (a *App) checkCommand() *cobra.Command {
 				a.print(found)
 				return nil
 			}
-			t := newTable(a.Out, "CONNECTOR", "SEVERITY", "FINDING", "WHAT TO DO")
 			for _, s := range append(l.Sources, l.Target) {
-				if len(found[s.ID]) == 0 {
-					t.row(string(s.ID), "ok", "everything needed is there", "")
-				}
-				for _, f := range found[s.ID] {
-					t.row(string(s.ID), f.Severity.String(), f.Text, f.Next)
-				}
+				a.checked(string(s.ID), found[s.ID])
 			}
-			t.end()
 			return nil
 		}}
-	c.Flags().StringVar(&config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 	return c
+}
+
+// checked says what was found of one connector.
+func (a *App) checked(name string, found []canopy.Finding) {
+	fmt.Fprintln(a.Out, name)
+	if len(found) == 0 {
+		fmt.Fprintln(a.Out, "  ok: everything needed is there")
+	}
+	for _, f := range found {
+		text := f.Text
+		if f.Attr != "" {
+			text = string(f.Attr) + ": " + text
+		}
+		if f.Object != "" && f.Object != name {
+			text = f.Object + ": " + text
+		}
+		if f.Severity != canopy.Info && f.Value != "" {
+			text += ": " + f.Value
+		}
+		word := f.Severity.String()
+		if f.Severity == canopy.Info {
+			word = "ok"
+		}
+		fmt.Fprintf(a.Out, "  %s: %s\n", word, cleanLines(text))
+		if f.Next != "" {
+			fmt.Fprintf(a.Out, "    what to do: %s\n", cleanLines(f.Next))
+		}
+	}
 }

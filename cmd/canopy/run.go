@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,14 @@ func (a *App) runCommand() *cobra.Command {
 		Long: `Runs one whole cycle: imports what changed, plans, lets the guard judge the plan, writes it to the tenant and imports
 what the tenant made of it. With --plan N it carries out that plan instead, without importing first.
 
-Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the guard stopped the plan, 4 some objects were refused or failed.`,
+A forest that cannot be read does not stop the others: what was read of it before stands. The run does not write to any
+forest, and writes nothing at all when the guard stops the plan.
+
+Exit codes: 0 done; 1 an error, or no forest could be read; 2 wrong usage; 3 the guard stopped the plan; 4 the run went
+through, but some forests could not be read or some objects were refused; 130 interrupted.`,
+		Example: `  canopy run
+  canopy run --plan 3
+  canopy run --without fabrikam.com`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return a.run(c.Context(), f) },
 	}
@@ -27,11 +35,14 @@ Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the guard stopped the plan, 4 s
 }
 
 func (a *App) run(ctx context.Context, f planFlags) error {
-	l, err := a.open(ctx, f.config, "canopy run")
+	l, err := a.open(ctx, "canopy run")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	if err := f.known(l); err != nil {
+		return err
+	}
 	var r *run.Report
 	if f.plan != 0 {
 		id, err := planID(fmt.Sprint(f.plan))
@@ -66,33 +77,62 @@ func (a *App) verdict(r *run.Report) {
 	switch {
 	case len(r.Stopped) > 0:
 		a.code = exitStopped
+	case r.Blind():
+		a.code = exitFailed
 	case len(r.Failures()) > 0 || r.Exports.Refused > 0:
 		a.code = exitPartly
 	}
 }
 
-// imported prints what each import saw.
+// imported prints what each import saw, and why one saw nothing.
 func (a *App) imported(r *run.Report) {
 	if len(r.Imports) == 0 {
 		return
 	}
-	t := newTable(a.Out, "READ FROM", "WAY", "OBJECTS", "NEW", "CHANGED", "UNCHANGED", "LEFT SCOPE", "DELETED", "FAILED", "")
+	t := a.table("READ FROM", "WAY", "OBJECTS", "NEW", "CHANGED", "UNCHANGED", "LEFT", "DELETED", "FAILED")
 	for _, i := range r.Imports {
 		way, c := "changes", i.Counts
-		if i.Full {
-			way = "everything"
+		switch {
+		case i.Error != "":
+			way = "stopped"
+		case i.Full:
+			way = "all"
 		}
-		t.row(string(i.Connector), way, num(c.Read), num(c.Added), num(c.Changed), num(c.Unchanged), num(c.LeftScope), num(c.Deleted), num(c.Failed), i.Error)
+		t.row(string(i.Connector), way, num(c.Read), num(c.Added), num(c.Changed), num(c.Unchanged), num(c.LeftScope), num(c.Deleted), num(c.Failed))
 	}
 	t.end()
+	for _, i := range r.Failures() {
+		fmt.Fprintf(a.Out, "\nNot read: %s\n", cleanLines(i.Error))
+		if i.Next != "" {
+			fmt.Fprintf(a.Out, "  what to do: %s\n", cleanLines(i.Next))
+		}
+	}
 	fmt.Fprintln(a.Out)
+}
+
+// nothing says that there was nothing to plan, and how much that means.
+func (a *App) nothing(r *run.Report) {
+	failed := r.Failures()
+	if len(failed) == 0 {
+		fmt.Fprintln(a.Out, "Nothing to do: the tenant holds what it should.")
+		return
+	}
+	var names []string
+	for _, i := range failed {
+		names = append(names, string(i.Connector))
+	}
+	said := "Nothing is planned from the others"
+	if r.Blind() {
+		said = "No forest was read, so nothing is planned"
+	}
+	fmt.Fprintf(a.Out, "%s. What changed in %s is not known; what was read of it before stands.\n", said, strings.Join(names, ", "))
 }
 
 // report prints a cycle for a person.
 func (a *App) report(r *run.Report) {
 	a.imported(r)
 	if r.Plan == 0 {
-		fmt.Fprintln(a.Out, "Nothing to do: the tenant holds what it should.")
+		a.nothing(r)
 		return
 	}
 	fmt.Fprintf(a.Out, "Plan %d\n", r.Plan)

@@ -14,15 +14,19 @@ import (
 func runID(n int64) canopy.RunID { return canopy.RunID(n) }
 
 func (a *App) entryCommand() *cobra.Command {
-	c := &cobra.Command{Use: "entry", Short: "Show entries, and decide which belong together"}
-	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show an entry as its directory was last seen to hold it", Args: usageArgs(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "entry", Short: "Show entries, and decide which belong together",
+		Long:    "An entry is an object as its directory was last seen to hold it. None of these commands writes to a directory.",
+		Example: "  canopy entry show anna@contoso.com\n  canopy entry join 'CN=Sam Taylor,OU=Sales,DC=contoso,DC=com' sam@fabrikam.com"}
+	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show an entry as its directory was last seen to hold it",
+		Long:    "OBJECT is a DN, UPN, mail address, anchor or GUID. The directory is not asked again: canopy plan reads it.",
+		Example: "  canopy entry show anna@contoso.com\n  canopy entry show 'CN=Anna Novak,OU=Staff,DC=contoso,DC=com' --json", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := a.look(c.Context())
 			if err != nil {
 				return err
 			}
 			defer l.Close()
-			f, err := l.One(c.Context(), args[0])
+			f, err := a.one(c.Context(), l, args[0])
 			if err != nil {
 				return err
 			}
@@ -40,26 +44,29 @@ func (a *App) entryCommand() *cobra.Command {
 
 func (a *App) decideCommand(use, short string, n int, kind engine.DecisionKind) *cobra.Command {
 	var why string
-	c := &cobra.Command{Use: use, Short: short, Args: usageArgs(cobra.ExactArgs(n)), RunE: func(c *cobra.Command, args []string) error {
-		l, err := a.open(c.Context(), "", "canopy entry "+string(kind))
-		if err != nil {
-			return err
-		}
-		defer l.Close()
-		with := ""
-		if len(args) > 1 {
-			with = args[1]
-		}
-		if err := l.Decide(c.Context(), kind, args[0], with, why); err != nil {
-			return err
-		}
-		if a.json {
-			a.print(map[string]any{"decided": kind, "object": args[0], "with": with})
+	c := &cobra.Command{Use: use, Short: short, Long: "The decision is kept and takes effect with the next plan. It writes to no directory.",
+		Example: map[engine.DecisionKind]string{engine.DecideJoin: "  canopy entry join 'CN=Sam Taylor,OU=Sales,DC=contoso,DC=com' sam@fabrikam.com --why \"asked him\"",
+			engine.DecideSeparate: "  canopy entry release sam@fabrikam.com --why \"another Sam\""}[kind],
+		Args: usageArgs(cobra.ExactArgs(n)), RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.open(c.Context(), "canopy entry "+string(kind))
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			with := ""
+			if len(args) > 1 {
+				with = args[1]
+			}
+			if err := l.Decide(c.Context(), kind, args[0], with, why); err != nil {
+				return a.suggest(c.Context(), l, err)
+			}
+			if a.json {
+				a.print(map[string]any{"decided": kind, "object": args[0], "with": with})
+				return nil
+			}
+			fmt.Fprintln(a.Out, "Kept. The next plan shows what it means: canopy plan --no-import")
 			return nil
-		}
-		fmt.Fprintln(a.Out, "Kept. The next plan shows what it means: canopy plan --no-import")
-		return nil
-	}}
+		}}
 	c.Flags().StringVar(&why, "why", "", "the reason, kept with the decision")
 	return c
 }
@@ -70,7 +77,7 @@ func (a *App) entry(e *canopy.Entry) {
 		return
 	}
 	fmt.Fprintf(a.Out, "%s\n", clean(e.DN))
-	t := newTable(a.Out, "entry", num(int(e.ID)))
+	t := a.table("entry", num(int(e.ID)))
 	t.row("connector", string(e.Connector))
 	t.row("class", string(e.Class))
 	t.row("state", e.State.String())
@@ -95,15 +102,19 @@ func (a *App) entry(e *canopy.Entry) {
 }
 
 func (a *App) metaCommand() *cobra.Command {
-	c := &cobra.Command{Use: "meta", Short: "Show metas: what is known of one person, group or contact over all forests"}
-	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show a meta with the origin of each value", Args: usageArgs(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "meta", Short: "Show metas: what is known of one person, group or contact over all forests",
+		Long:    "A meta is what the entries of one person, group or contact came to, joined over all forests. Nothing is changed.",
+		Example: "  canopy meta show anna@contoso.com"}
+	c.AddCommand(&cobra.Command{Use: "show OBJECT", Short: "Show a meta with the origin of each value",
+		Long:    "OBJECT is a DN, UPN, mail address, anchor or GUID of any of its entries.\nIt does not say which values lost: canopy explain does.",
+		Example: "  canopy meta show anna@contoso.com\n  canopy meta show anna@contoso.com --json", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := a.look(c.Context())
 			if err != nil {
 				return err
 			}
 			defer l.Close()
-			f, err := l.One(c.Context(), args[0])
+			f, err := a.one(c.Context(), l, args[0])
 			if err != nil {
 				return err
 			}
@@ -130,7 +141,7 @@ func (a *App) meta(m *canopy.Meta, entries []*canopy.Entry) {
 		return
 	}
 	fmt.Fprintf(a.Out, "%s %s, meta %d, version %d\n\n", m.Class, clean(m.Value(canopy.AttrDisplayName)), m.ID, m.Version)
-	t := newTable(a.Out, "ENTRY", "CONNECTOR", "HOW", "DN OR ANCHOR")
+	t := a.table("ENTRY", "CONNECTOR", "HOW", "DN OR ANCHOR")
 	for _, e := range entries {
 		name := e.DN
 		if name == "" {
@@ -140,7 +151,7 @@ func (a *App) meta(m *canopy.Meta, entries []*canopy.Entry) {
 	}
 	t.end()
 	fmt.Fprintln(a.Out)
-	t = newTable(a.Out, "ATTRIBUTE", "VALUE", "FROM", "BY RULE")
+	t = a.table("ATTRIBUTE", "VALUE", "FROM", "BY RULE")
 	for _, n := range slices.Sorted(maps.Keys(m.Attrs)) {
 		s := m.Attrs[n]
 		from, by := "", ""

@@ -3,7 +3,9 @@ package main
 import "github.com/spf13/cobra"
 
 func (a *App) tenantCommand() *cobra.Command {
-	c := &cobra.Command{Use: "tenant", Short: "The cloud directory: serve it to programs, and see to what is in it"}
+	c := &cobra.Command{Use: "tenant", Short: "The cloud directory: serve it to programs, and see to what is in it",
+		Long:    "The tenant is the embedded cloud directory of the state directory. It does not reach any cloud.",
+		Example: "  canopy tenant serve\n  canopy tenant app add reports --role User.Read.All"}
 	c.AddCommand(a.tenantServeCommand(), a.tenantAppCommand())
 	return c
 }

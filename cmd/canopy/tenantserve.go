@@ -36,7 +36,10 @@ func (a *App) tenantServeCommand() *cobra.Command {
 		Short: "Answer programs that speak Microsoft Graph, over HTTPS",
 		Long: `Serves the tenant of the state directory as Microsoft Graph and its sign-in service do, to this machine alone unless
 --listen says otherwise. The certificate is made by a local authority in the state directory; clients have to trust it.
-Programs sign in as apps: see canopy tenant app add.`,
+Programs sign in as apps: see canopy tenant app add. It does not synchronise, and no run can write meanwhile: canopy lab
+--serve does both.`,
+		Example: `  canopy tenant serve
+  canopy tenant serve --listen 0.0.0.0:8443 --host tenant.example.com`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return a.tenantServe(c.Context(), f) },
 	}
@@ -132,7 +135,9 @@ func (a *App) serve(ctx context.Context, t *tenant.Tenant, dir string, f serveFl
 }
 
 func (a *App) tenantAppCommand() *cobra.Command {
-	c := &cobra.Command{Use: "app", Short: "The programs that may call the tenant"}
+	c := &cobra.Command{Use: "app", Short: "The programs that may call the tenant",
+		Long:    "Programs sign in to the served tenant with what they were registered with. These are no accounts of people.",
+		Example: "  canopy tenant app add reports --role User.Read.All\n  canopy tenant app list"}
 	var roles []string
 	var certificate string
 	add := &cobra.Command{
@@ -141,14 +146,18 @@ func (a *App) tenantAppCommand() *cobra.Command {
 		Long: `Registers a program with the application permissions it may use, such as User.Read.All or Directory.ReadWrite.All, and shows
 the secret it signs in with. The secret itself is not kept. With --certificate it signs in with assertions signed by that
 certificate's key instead, and gets no secret.`,
+		Example: `  canopy tenant app add reports --role User.Read.All --role Group.Read.All
+  canopy tenant app add sync --role Directory.ReadWrite.All --certificate sync.pem`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.appAdd(c.Context(), args[0], roles, certificate) },
 	}
 	add.Flags().StringSliceVar(&roles, "role", nil, "an application permission; may be given several times")
 	add.Flags().StringVar(&certificate, "certificate", "", "a PEM file with the certificate whose key signs the program's assertions")
-	list := &cobra.Command{Use: "list", Short: "Show the programs that are registered", Args: usageArgs(cobra.NoArgs),
+	list := &cobra.Command{Use: "list", Short: "Show the programs that are registered",
+		Long: "Shows who may call the tenant, and what each may do. Secrets are not kept and not shown.", Example: "  canopy tenant app list", Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return a.appList(c.Context()) }}
-	remove := &cobra.Command{Use: "remove APP", Short: "End a registration, by id or name", Args: usageArgs(cobra.ExactArgs(1)),
+	remove := &cobra.Command{Use: "remove APP", Short: "End a registration, by id or name",
+		Long: "Ends a registration. What the program wrote stays; it is not asked back.", Example: "  canopy tenant app remove reports", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.appRemove(c.Context(), args[0]) }}
 	c.AddCommand(add, list, remove)
 	return c
@@ -219,7 +228,7 @@ func (a *App) appList(ctx context.Context) error {
 		a.print(out)
 		return nil
 	}
-	table := newTable(a.Out, "NAME", "CLIENT", "SIGNS IN WITH", "MADE", "ROLES")
+	table := a.table("NAME", "CLIENT", "SIGNS IN WITH", "MADE", "ROLES")
 	for _, x := range apps {
 		way := "certificate"
 		if len(x.Secrets) > 0 {

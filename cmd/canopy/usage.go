@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -74,15 +73,6 @@ func distance(a, b string) int {
 		rows = [3][]int{last, now, before}
 	}
 	return rows[1][len(y)]
-}
-
-// nearest are the words that a mistyped one may have meant, the nearest first, at most three.
-func nearest(word string, known []string) []string {
-	limit := max(1, len([]rune(word))/4)
-	near := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return distance(word, k) > limit })
-	slices.SortStableFunc(near, func(a, b string) int { return distance(word, a) - distance(word, b) })
-	near = slices.Compact(near)
-	return near[:min(3, len(near))]
 }
 
 // version is what the binary was built from.
