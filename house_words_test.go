@@ -42,6 +42,7 @@ var more = map[string]string{
 	"lab":        "three forests and a tenant on one machine",
 	"canopy":     "the product",
 	"completion": "the shell's completions",
+	"man":        "the manual pages",
 	"match":      "which object of the target an object would meet",
 	"app":        "a program that may call the tenant, an app registration",
 	"tick":       "which change of the tenant was the last one of a second",
@@ -52,7 +53,7 @@ var more = map[string]string{
 }
 
 // verbs are what commands do.
-var verbs = []string{"plan", "man", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
+var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
 	"version", "eval", "validate", "enable", "disable", "help", "search", "verify", "pin"}
 
