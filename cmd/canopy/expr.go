@@ -92,7 +92,7 @@ func (a *App) evaluate(ctx context.Context, src string, f exprFlags) error {
 		}
 		defer l.Close()
 		if x, err = l.Try(ctx, p, f.object, f.meta); err != nil {
-			return a.expressionFault(err)
+			return a.expressionFault(a.suggest(ctx, l, err))
 		}
 	}
 	a.evaluation(p, x)
