@@ -17,10 +17,17 @@ type LinkQuery struct {
 	Connector  ConnectorID
 	Target     EntryID
 	TargetAttr Attr
+	// To, if not nil, asks for rows that were planned before, did not change, and lead to one of these source entries.
+	// With an Owner of 0 these are everybody's who is joined, under any attribute, and a row tells of its two ends alone.
+	To []EntryID
 }
 
 // LinkRow is one link of a source entry. Entry and Meta are 0 while the object it names is unknown, or not joined.
 type LinkRow struct {
+	// Owner and OwnerMeta tell whose row it is, where the query names no owner.
+	Owner     EntryID
+	OwnerMeta MetaID
+
 	Ref     Ref
 	Removed bool // the source does not hold it any more
 	Entry   EntryID

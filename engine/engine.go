@@ -119,6 +119,9 @@ type Planner struct {
 	barred map[canopy.EntryID]string // objects of a target's own that are not taken over, with why
 	claims claimBook
 	trace  *Trace
+
+	expected []expected               // see expect
+	renewed  map[canopy.EntryID]int32 // source entries whose object in a target is replaced by another, with the subject
 }
 
 // local is a meta that the plan makes.
@@ -154,5 +157,6 @@ func (e *Engine) NewPlanner(view View) *Planner {
 		left:      map[canopy.EntryID]bool{},
 		barred:    map[canopy.EntryID]string{},
 		claims:    newClaimBook(),
+		renewed:   map[canopy.EntryID]int32{},
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -90,7 +91,7 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 	asks := map[int]canopy.MetaID{} // by sample
 	q := canopy.LinkQuery{Owner: flow.From, Attr: flow.FromAttr, Changed: !flow.Whole, Connector: flow.Connector, Target: flow.Entry,
 		TargetAttr: flow.Attr}
-	err := d.p.view.Links(d.ctx, q, func(row canopy.LinkRow) error {
+	each := func(row canopy.LinkRow) error {
 		seen = true
 		why, ask := "", canopy.MetaID(0)
 		if !row.Removed {
@@ -100,7 +101,7 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 		case row.Desired && (row.Removed || row.Counterpart != 0 && d.p.leaves(&row)):
 			flow.Removed++
 		case row.Removed:
-		case why == "" && !row.Desired:
+		case why == "" && !d.p.held(&row):
 			flow.Added++
 		case why != "":
 			flow.Waiting++
@@ -112,8 +113,8 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 			}
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := d.rowsOf(q, each); err != nil {
 		return fmt.Errorf("walk links %s of entry %d: %w", flow.FromAttr, flow.From, err)
 	}
 	if !seen {
@@ -122,6 +123,21 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 	item.Links = append(item.Links, *flow)
 	for at, meta := range asks {
 		d.waits = append(d.waits, unexplained{&flow.Samples[at], meta})
+	}
+	return nil
+}
+
+// rowsOf walks the rows that a flow is about: where not all, then those that changed and those that are expected.
+func (d *drafter) rowsOf(q canopy.LinkQuery, each func(canopy.LinkRow) error) error {
+	if err := d.p.view.Links(d.ctx, q, each); err != nil || !q.Changed {
+		return err
+	}
+	q.Changed = false
+	for part := range slices.Chunk(d.p.expectedOf(q.Owner), lookupBatch) {
+		q.To = part
+		if err := d.p.view.Links(d.ctx, q, each); err != nil {
+			return err
+		}
 	}
 	return nil
 }

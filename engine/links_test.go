@@ -44,6 +44,58 @@ func TestLinks_cyclesOfManagersAndGroups(t *testing.T) {
 	w.settled()
 }
 
+// TestLinks_foreseen: what waits for an object is planned with the object, though nothing else makes its owner due.
+func TestLinks_foreseen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "mail")
+	late := w.user("contoso", "late", "late@x.com", "adminDescription=User_1")
+	never := w.user("contoso", "never", "never@x.com", "adminDescription=User_1")
+	contact := w.entry("fabrikam", canopy.Contact, "contact", "displayName=contact", "mail=c@x.com", "proxyAddresses=SMTP:c@x.com")
+	g := w.entry("contoso", canopy.Group, "g", "displayName=g")
+	h := w.entry("fabrikam", canopy.Group, "h", "displayName=h")
+	w.link(g, canopy.AttrMember, late, never)
+	w.link(h, canopy.AttrMember, contact)
+	w.sync()
+	if g.Meta == 0 || late.Meta != 0 || len(w.members("h")) != 1 {
+		t.Fatalf("got metas %d and %d, members %v", g.Meta, late.Meta, w.members("h"))
+	}
+
+	setAttrs(late, "adminDescription=")
+	items := w.planOf([]*canopy.Entry{copied(late)}, nil, 10)
+	item, o := of(items, g)
+	if item == nil || o.Outcome != canopy.PlannedOut || len(item.Links) != 1 || item.Links[0].Added != 1 || item.Links[0].Waiting != 0 {
+		t.Fatalf("a group whose member comes: got %s", describeAll(items))
+	}
+	w.apply(items)
+	if got := w.members("g"); len(got) != 1 || !got["late"] {
+		t.Errorf("members of g: got %v", got)
+	}
+
+	person := w.user("tailspin", "contact", "c@x.com")
+	items = w.planOf([]*canopy.Entry{copied(person)}, nil, 10)
+	if item, _ = of(items, h); item == nil || len(item.Links) != 1 || item.Links[0].Added != 1 || item.Links[0].Removed != 0 {
+		t.Fatalf("a group whose member becomes another object: got %s", describeAll(items))
+	}
+	if item, _ = of(items, g); item != nil {
+		t.Errorf("a group that nothing happens to: got %s", describe(*item))
+	}
+	w.apply(items)
+	if e := w.tenant("mail", "c@x.com"); e == nil || e.Class != canopy.User || !w.desired[linkOwner{w.tenant("displayName", "h").ID, canopy.AttrMember}][e.ID] {
+		t.Errorf("the user: got %v", e)
+	}
+	w.settled()
+
+	// What waits because its object is held back draws nobody in.
+	taken := w.user("tailspin", "taken", "t@x.com", "userPrincipalName=contact@tailspin.lab", "adminDescription=User_1")
+	w.link(h, canopy.AttrMember, contact, taken)
+	w.sync()
+	setAttrs(taken, "adminDescription=", "userPrincipalName="+person.Attrs.Text(canopy.AttrUPN))
+	items = w.planOf([]*canopy.Entry{copied(taken)}, nil, 10)
+	if item, _ = of(items, h); item != nil {
+		t.Errorf("a member that is held back: got %s", describeAll(items))
+	}
+}
+
 func TestLinks_differences(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "mail")

@@ -9,12 +9,12 @@ import (
 )
 
 // Settle decides who gets what more than one party wants. It returns metas that take no part yet, but whose part
-// changes by this: survey them and settle again, until there are none.
+// changes by this, or whose links can be carried by it: survey them and settle again, until there are none.
 func (p *Planner) Settle(ctx context.Context) ([]canopy.MetaID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return p.claims.settle(p.e.set.LosersWait), nil
+	return p.owners(p.claims.settle(p.e.set.LosersWait)), nil
 }
 
 func (b *claimBook) settle(losersWait bool) []canopy.MetaID {
@@ -39,8 +39,7 @@ func (b *claimBook) settle(losersWait bool) []canopy.MetaID {
 		more = b.drawnIn(c, more)
 	}
 	b.solved = true
-	slices.Sort(more)
-	return slices.Compact(more)
+	return more
 }
 
 func (b *claimBook) decideWinner(c *contest) {

@@ -147,7 +147,7 @@ func (p *Planner) register(ctx context.Context, b *bench, units []*unit) error {
 	for c, r := range rows {
 		p.claims.others(c, r)
 	}
-	return nil
+	return p.expect(ctx, units)
 }
 
 // claimants asks the view who has or wants claims.

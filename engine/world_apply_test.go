@@ -133,7 +133,10 @@ func (w *world) unique(e *canopy.Entry) {
 
 func (w *world) applyLinks(l canopy.LinkFlow, target canopy.EntryID) {
 	set := map[canopy.EntryID]bool{}
-	for _, id := range w.sources[linkOwner{l.From, l.FromAttr}] {
+	from := linkOwner{l.From, l.FromAttr}
+	w.planned[from] = map[canopy.EntryID]bool{}
+	for _, id := range w.sources[from] {
+		w.planned[from][id] = true
 		if e := w.entries[id]; e != nil {
 			if c := w.counterpart(e.Meta, l.Connector); c != 0 {
 				set[c] = true

@@ -22,6 +22,7 @@ type world struct {
 	claims  map[canopy.MetaID][]canopy.Claimant
 	sources map[linkOwner][]canopy.EntryID        // links of sources
 	desired map[linkOwner]map[canopy.EntryID]bool // links that a target's entry is to have
+	planned map[linkOwner]map[canopy.EntryID]bool // links of sources that an applied plan has looked at
 	last    int64
 	refuses bool // duplicates in the tenant fail the test
 	calls   map[string]int
@@ -39,7 +40,8 @@ func newWorld(t testing.TB, people string, more ...map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, rules: loadRules(t, people, more...), refuses: true,
 		entries: map[canopy.EntryID]*canopy.Entry{}, metas: map[canopy.MetaID]*canopy.Meta{}, claims: map[canopy.MetaID][]canopy.Claimant{},
-		sources: map[linkOwner][]canopy.EntryID{}, desired: map[linkOwner]map[canopy.EntryID]bool{}, calls: map[string]int{}}
+		sources: map[linkOwner][]canopy.EntryID{}, desired: map[linkOwner]map[canopy.EntryID]bool{},
+		planned: map[linkOwner]map[canopy.EntryID]bool{}, calls: map[string]int{}}
 	for i, f := range testForests {
 		w.set.Connectors = append(w.set.Connectors, Connector{ID: f, Kind: "ad", Order: i + 1})
 	}

@@ -134,8 +134,16 @@ func (w *world) leaving(e *canopy.Entry) bool {
 	return err == nil && !scoped.In
 }
 
+// changed tells whether a link of a source is to be looked at: no plan has carried it as far as it can be now.
+func (w *world) changed(o linkOwner, e *canopy.Entry, row *canopy.LinkRow) bool {
+	return !w.planned[o][row.Entry] || (row.Counterpart != 0) != row.Desired || row.Desired && w.leaving(e)
+}
+
 func (w *world) Links(_ context.Context, q canopy.LinkQuery, each func(canopy.LinkRow) error) error {
 	w.calls["links"]++
+	if q.To != nil && q.Owner == 0 {
+		return w.leading(q.To, each)
+	}
 	desired := w.desired[linkOwner{q.Target, q.TargetAttr}]
 	wanted := map[canopy.EntryID]bool{}
 	for _, id := range w.sources[linkOwner{q.Owner, q.Attr}] {
@@ -147,16 +155,39 @@ func (w *world) Links(_ context.Context, q canopy.LinkQuery, each func(canopy.Li
 		}
 		row.Desired = row.Counterpart != 0 && desired[row.Counterpart]
 		wanted[row.Counterpart] = true
-		if q.Changed && row.Desired && !w.leaving(e) {
+		changed := w.changed(linkOwner{q.Owner, q.Attr}, e, &row)
+		if q.Changed && !changed || q.To != nil && (changed || !slices.Contains(q.To, id)) {
 			continue
 		}
 		if err := each(row); err != nil {
 			return err
 		}
 	}
+	if q.To != nil {
+		return nil
+	}
 	for _, id := range slices.Sorted(maps.Keys(desired)) {
 		if !wanted[id] {
 			if err := each(canopy.LinkRow{Entry: id, Removed: true, Desired: true, Counterpart: id}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leading gives the planned links that lead to some entries.
+func (w *world) leading(to []canopy.EntryID, each func(canopy.LinkRow) error) error {
+	for o, ends := range w.planned {
+		owner := w.entries[o.entry]
+		if owner == nil || owner.Meta == 0 {
+			continue
+		}
+		for id := range ends {
+			if !slices.Contains(to, id) || !slices.Contains(w.sources[o], id) {
+				continue
+			}
+			if err := each(canopy.LinkRow{Owner: o.entry, OwnerMeta: owner.Meta, Entry: id}); err != nil {
 				return err
 			}
 		}

@@ -259,8 +259,8 @@ func (l *Local) carryOut(ctx context.Context, o Options, report *Report) error {
 	})
 }
 
-// follow plans and carries out, once, what only the plan before has made possible: links to an object that the target
-// has by it, and items whose meta had moved.
+// follow plans and carries out, once, what the plan before could not foresee: items whose meta had moved, and what its
+// applying or the target's answers made due.
 func (l *Local) follow(ctx context.Context, o Options, report *Report) error {
 	next := Report{Run: report.Run}
 	if err := l.plan(ctx, o, &next); err != nil || next.Plan == 0 {

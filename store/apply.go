@@ -64,6 +64,7 @@ type applying struct {
 	heldE   map[int64]int64         // unjoined entries of which something is held
 	planned []int64                 // entries whose marks are to go
 	came    []int64                 // source entries for which the target has an object now
+	moved   []int64                 // source entries for which the target has another object now
 	housed  []int64                 // entries that were joined: from now on their metas are due in their place
 }
 

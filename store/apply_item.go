@@ -201,7 +201,7 @@ func (a *applying) leave(ctx context.Context, u *unit, r *entryRow, deleted bool
 	case c.target():
 		return nil
 	}
-	if r.class != string(canopy.Container) {
+	if r.class != string(canopy.Container) && r.state != canopy.OutOfScope {
 		a.t.entryDueAt(r.id, a.p.mark+1) // it may belong elsewhere
 	}
 	return a.unsupport(ctx, u, r)
@@ -281,33 +281,43 @@ const support = `SELECT 1 FROM entry g JOIN entry o ON o.meta = g.meta AND o.met
 	WHERE g.id = target_link.owner AND l.state < 3 AND x.meta = $2`
 
 // connect notes the entries that came and that the target has an object for: links that waited for them are to be carried.
+// Where the object takes another's place, the links that led to that one are to lead to it.
 func (a *applying) connect(u *unit) {
 	conns := a.t.s.byNumber()
-	anchored := u.arrived
+	objects := 0
 	for _, r := range u.members {
-		if c := conns[r.connector]; c.target() {
-			anchored = anchored || r.state != canopy.Gone
+		if c := conns[r.connector]; c.target() && r.state != canopy.Gone {
+			objects++
 		}
 	}
-	if !anchored {
+	if objects == 0 && !u.arrived {
 		return
 	}
 	for _, r := range u.members {
-		if c := conns[r.connector]; !c.target() && (u.arrived || slices.Contains(u.joined, r)) {
+		c := conns[r.connector]
+		switch {
+		case c.target():
+		case u.arrived && objects > 1:
+			a.moved = append(a.moved, r.id)
+		case u.arrived || slices.Contains(u.joined, r):
 			a.came = append(a.came, r.id)
 		}
 	}
 }
 
-// reach does what connect has noted. It comes before anything that makes links wait again, and at the batch's end.
+// reach does what connect has noted. It comes before anything that makes links wait again, and at the batch's end. The
+// planner has foreseen it: the owners of the links are in the plan, too.
 func (a *applying) reach(ctx context.Context) error {
-	if len(a.came) == 0 {
+	if len(a.came)+len(a.moved) == 0 {
 		return nil
 	}
 	if err := a.t.flush(ctx, "link"); err != nil {
 		return err
 	}
-	came := a.came
-	a.came = nil
-	return a.t.reanchor(ctx, came, a.p.mark+1)
+	came, moved := a.came, a.moved
+	a.came, a.moved = nil, nil
+	if err := a.t.reanchor(ctx, came, false, a.p.mark); err != nil {
+		return err
+	}
+	return a.t.reanchor(ctx, moved, true, a.p.mark)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,42 @@ func TestWholeWalkShowsWhatIsTooMuch(t *testing.T) {
 	if h, r := walk(0, false); h != 0 || r != 2 {
 		t.Errorf("nobody's: got %d held, %d removed", h, r)
 	}
+}
+
+// TestLinksThatLeadToEntries: rows that were planned are found by what they name, with their owners, and beside one owner's
+// object; what changed since is told of by a walk over changes.
+func TestLinksThatLeadToEntries(t *testing.T) {
+	t.Parallel()
+	w, c := start(t)
+	staff, anna := w.find("contoso.lab", "g1"), w.find("contoso.lab", "p1")
+	late := func() canopy.EntryID { return w.find("contoso.lab", "p9").ID }
+	type row struct {
+		Owner, Entry canopy.EntryID
+		Meta         canopy.MetaID
+		Desired      bool
+	}
+	ask := func(owner canopy.EntryID, changed bool, to ...canopy.EntryID) (rows []row) {
+		t.Helper()
+		v := get(w.View(w.ctx))(w)
+		defer func() { w.ok(v.Close()) }()
+		w.ok(v.Links(w.ctx, canopy.LinkQuery{Owner: owner, Attr: canopy.AttrMember, Connector: canopy.Tenant, Target: w.entryOf("sa-g1").ID,
+			TargetAttr: canopy.AttrMember, Changed: changed, To: to}, func(r canopy.LinkRow) error {
+			rows = append(rows, row{r.Owner, r.Entry, r.OwnerMeta, r.Desired})
+			return nil
+		}))
+		slices.SortFunc(rows, func(a, b row) int { return int(a.Entry - b.Entry) })
+		return rows
+	}
+	w.equal("to anna", ask(0, false, anna.ID), []row{{staff.ID, anna.ID, staff.Meta, false}})
+	w.equal("of staff to anna", ask(staff.ID, false, anna.ID), []row{{0, anna.ID, 0, true}})
+	w.equal("to itself", ask(0, false, staff.ID), []row(nil))
+	w.read("contoso.lab", false, person("p9", "late"))
+	w.equal("to one who is not joined yet", ask(0, false, late(), anna.ID), []row{{staff.ID, anna.ID, staff.Meta, false}, {staff.ID, late(), staff.Meta, false}})
+	w.equal("changed", ask(staff.ID, true), []row(nil))
+	w.cycle(c)
+	w.cycle(c) // this planner foresees nothing: the owner stays due
+	w.quiet(c)
+	w.equal("carried", ask(staff.ID, false, late()), []row{{0, late(), 0, true}})
 }
 
 // TestPreviewTouchesNothing: whatever is read through a view leaves the file and its log as they were, octet for octet.

@@ -309,7 +309,15 @@ func (rec *recording) deleted(ctx context.Context, r *entryRow) error {
 		return err
 	}
 	if r.meta != 0 {
-		return rec.t.strip(ctx, &rec.c, r)
+		another, err := rec.t.another(ctx, &rec.c, r)
+		if err != nil {
+			return err
+		}
+		if !another {
+			return rec.t.strip(ctx, &rec.c, r)
+		}
+		r.meta, r.via, r.viaRule, r.viaOn = 0, canopy.NotJoined, "", "" // the other one was planned in its place
+		rec.t.touch(r)
 	}
 	mark, err := rec.t.dueMark(ctx)
 	if err != nil {

@@ -33,36 +33,17 @@ func (t *tx) vanish(ctx context.Context, c *conn, r *entryRow) error {
 			return err
 		}
 	}
-	if err := t.unanchor(ctx, r.meta); err != nil || r.meta == 0 {
-		return err
+	if another, err := t.another(ctx, c, r); err != nil || another {
+		return err // its links, and those that lead to it, were planned with it
 	}
-	return t.replaced(ctx, c, r)
+	return t.unanchor(ctx, r.meta)
 }
 
-// replaced lets the links that led to what a target has lost lead to the other object that it has for the same meta: a
-// contact that has become a user.
-func (t *tx) replaced(ctx context.Context, c *conn, r *entryRow) error {
+// another tells whether a target has another object for an entry's meta: a contact has become a user.
+func (t *tx) another(ctx context.Context, c *conn, r *entryRow) (bool, error) {
 	var other int64
-	found, err := t.One(ctx, []any{&other}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 = $2 AND id <> $3 AND state <> 3 LIMIT 1`,
+	return t.One(ctx, []any{&other}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 = $2 AND id <> $3 AND state <> 3 LIMIT 1`,
 		r.meta, c.no, r.id)
-	if err != nil || !found {
-		return err
-	}
-	var sources []int64
-	err = t.Each(ctx, func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		sources = append(sources, id)
-		return err
-	}, `SELECT id FROM entry WHERE meta = $1 AND meta > 0 AND connector + 0 <> $2`, r.meta, c.no)
-	if err != nil {
-		return err
-	}
-	mark, err := t.dueMark(ctx)
-	if err != nil {
-		return err
-	}
-	return t.reanchor(ctx, sources, mark)
 }
 
 // unanchor lets the links of a meta's sources know that the target's object is not there any more: those that led to it
@@ -84,8 +65,12 @@ func (t *tx) unanchor(ctx context.Context, meta int64) error {
 }
 
 // reanchor lets the links that lead to a meta's sources know that the target has an object for it now: those that waited
-// are to be carried, and their owners become due.
-func (t *tx) reanchor(ctx context.Context, entries []int64, mark int64) error {
+// are to be carried, with settled those too that led to another object, and their owners become due.
+func (t *tx) reanchor(ctx context.Context, entries []int64, settled bool, mark int64) error {
+	states := "state = 1"
+	if settled {
+		states = "state < 2"
+	}
 	var owners []int64
 	waited := map[int64]bool{}
 	err := db.Chunks(1, entries, func(args []any, list string) error {
@@ -94,13 +79,13 @@ func (t *tx) reanchor(ctx context.Context, entries []int64, mark int64) error {
 			err := r.Scan(&owner, &target)
 			owners, waited[target] = append(owners, owner), true
 			return err
-		}, `SELECT DISTINCT owner, target FROM link WHERE target IN (`+list+`) AND state = 1`, args...)
+		}, `SELECT DISTINCT owner, target FROM link WHERE target IN (`+list+`) AND `+states, args...)
 	})
 	if err != nil || len(owners) == 0 {
 		return err
 	}
 	err = db.Chunks(1, slices.Sorted(maps.Keys(waited)), func(args []any, list string) error {
-		_, err := t.Exec(ctx, `UPDATE link SET state = 2 WHERE target IN (`+list+`) AND state = 1`, args...)
+		_, err := t.Exec(ctx, `UPDATE link SET state = 2 WHERE target IN (`+list+`) AND `+states, args...)
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -162,11 +163,20 @@ func (v *View) Links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 }
 
 func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.LinkRow) error) error {
+	if q.To != nil && q.Owner == 0 {
+		return v.leading(ctx, q.To, each)
+	}
 	c, err := v.s.conn(q.Connector)
 	if err != nil {
 		return err
 	}
 	from, to := v.s.words.known(string(q.Attr)), v.s.words.known(string(q.TargetAttr))
+	if q.To != nil {
+		return db.Chunks(6, ints(q.To), func(args []any, list string) error {
+			_, _, err := v.page(ctx, each, fmt.Sprintf(settledRows, list), append([]any{int64(q.Owner), from, c.no, int64(q.Target), to}, args...)...)
+			return err
+		})
+	}
 	text := ownLinks + allRows
 	if q.Changed {
 		text = ownLinks + changedRows
@@ -191,6 +201,12 @@ const (
 	allRows = `l.owner = $1 AND l.target > $6` + ownEnd
 	// changedRows goes by the index of rows that changed, see the migration.
 	changedRows = `l.owner + 0 = $1 AND l.target > $6 AND l.state > 1` + ownEnd
+	// settledRows are those that were planned and did not change.
+	settledRows = ownLinks + `l.owner = $1 AND l.state < 2 AND l.target IN (%s)` + ownEnd
+	// leadingRows are everybody's rows of that kind which lead to some entries. A list of 200 would be answered by walking
+	// all links, were they few when the database looked last.
+	leadingRows = `WITH ends (id) AS (VALUES (%s)) SELECT DISTINCT l.owner, o.meta, l.target FROM ends CROSS JOIN link l CROSS JOIN entry o
+		WHERE l.target = ends.id AND l.state < 2 AND o.id = l.owner AND o.meta > 0`
 	// otherLinks are the rows that a target's entry is to hold and that no row of the source stands behind.
 	otherLinks = `SELECT t.target, 3, y.anchor, y.dn, NULL, NULL, y.meta, y.id, t.state FROM target_link t CROSS JOIN entry y
 		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND t.state IN (1, 3) AND y.id = t.target AND y.connector + 0 = $3
@@ -202,31 +218,64 @@ const (
 func (v *View) pages(ctx context.Context, each func(canopy.LinkRow) error, query string, args ...any) error {
 	query += fmt.Sprintf(" LIMIT %d", linkPage)
 	for after := int64(0); ; {
-		page := make([]canopy.LinkRow, 0, 16)
+		n, last, err := v.page(ctx, each, query, append(args, after)...)
+		if err != nil || n < linkPage {
+			return err
+		}
+		after = last
+	}
+}
+
+// page reads the rows of one query, and gives how many they are and the number of the last one's target.
+func (v *View) page(ctx context.Context, each func(canopy.LinkRow) error, query string, args ...any) (n int, last int64, err error) {
+	page := make([]canopy.LinkRow, 0, 16)
+	err = v.t.Each(ctx, func(r *sql.Rows) error {
+		var row canopy.LinkRow
+		var state int64
+		var entry, entryState, meta, counterpart, desired sql.NullInt64
+		if err := r.Scan(&last, &state, &row.Ref.Anchor, &row.Ref.DN, &entry, &entryState, &meta, &counterpart, &desired); err != nil {
+			return err
+		}
+		row.Removed = state == linkRemoved
+		row.Entry, row.State, row.Meta = canopy.EntryID(entry.Int64), canopy.EntryState(entryState.Int64), canopy.MetaID(meta.Int64)
+		row.Counterpart = canopy.EntryID(counterpart.Int64)
+		row.Desired = desired.Valid && (desired.Int64 == linkKept || desired.Int64 == linkAdd)
+		page = append(page, row)
+		return nil
+	}, query, args...)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, row := range page {
+		if err := each(row); err != nil {
+			return 0, 0, err
+		}
+	}
+	return len(page), last, nil
+}
+
+func leadingTo(list string) string {
+	return fmt.Sprintf(leadingRows, strings.ReplaceAll(list, ", ", "), ("))
+}
+
+// leading walks the rows of joined owners that were planned and lead to entries.
+func (v *View) leading(ctx context.Context, to []canopy.EntryID, each func(canopy.LinkRow) error) error {
+	return db.Chunks(1, ints(to), func(args []any, list string) error {
+		var rows []canopy.LinkRow
 		err := v.t.Each(ctx, func(r *sql.Rows) error {
 			var row canopy.LinkRow
-			var state int64
-			var entry, entryState, meta, counterpart, desired sql.NullInt64
-			if err := r.Scan(&after, &state, &row.Ref.Anchor, &row.Ref.DN, &entry, &entryState, &meta, &counterpart, &desired); err != nil {
-				return err
-			}
-			row.Removed = state == linkRemoved
-			row.Entry, row.State, row.Meta = canopy.EntryID(entry.Int64), canopy.EntryState(entryState.Int64), canopy.MetaID(meta.Int64)
-			row.Counterpart = canopy.EntryID(counterpart.Int64)
-			row.Desired = desired.Valid && (desired.Int64 == linkKept || desired.Int64 == linkAdd)
-			page = append(page, row)
-			return nil
-		}, query, append(args, after)...)
+			err := r.Scan(&row.Owner, &row.OwnerMeta, &row.Entry)
+			rows = append(rows, row)
+			return err
+		}, leadingTo(list), args...)
 		if err != nil {
 			return err
 		}
-		for _, row := range page {
+		for _, row := range rows {
 			if err := each(row); err != nil {
 				return err
 			}
 		}
-		if len(page) < linkPage {
-			return nil
-		}
-	}
+		return nil
+	})
 }
