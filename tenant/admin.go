@@ -166,7 +166,7 @@ func (a *Admin) mark(ctx context.Context, what string, id canopy.Anchor, set fun
 		default:
 			*s = slices.Delete(*s, at, at+1)
 		}
-		return x.save(r)
+		return x.settle(r, false)
 	})
 }
 

@@ -48,11 +48,15 @@ const (
 	cloudAlias   canopy.Attr = "cloudAlias"
 	cloudMail    canopy.Attr = "cloudMail"
 	cloudProxies canopy.Attr = "cloudProxyAddresses"
+	cloudMOERA   canopy.Attr = "cloudInitialAddress"     // the address under the initial domain
+	cloudErrors  canopy.Attr = "cloudProvisioningErrors" // see conflict
 )
 
 // Attributes that the tenant has rules for, beside the identity words.
 const (
 	attrManagedBy     canopy.Attr = "managedBy"
+	attrRemoteType    canopy.Attr = "msExchRemoteRecipientType"
+	attrDisplayType   canopy.Attr = "msExchRecipientDisplayType"
 	attrGivenName     canopy.Attr = "givenName"
 	attrTargetAddress canopy.Attr = "targetAddress"
 	attrPhoto         canopy.Attr = "thumbnailPhoto"
@@ -113,8 +117,8 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.Reference, on: all, multi: true, names: `authOrig unauthOrig dLMemRejectPerms dLMemSubmitPerms
 		publicDelegates msExchModeratedByLink msExchBypassModerationLink`},
 	{t: canopy.String, on: all, readOnly: true, names: `cloudAnchor cloudSourceAnchor cloudAlias cloudMail`},
-	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName`},
-	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses`},
+	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress`},
+	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses cloudProvisioningErrors`},
 	{t: canopy.Boolean, on: all, readOnly: true, names: `cloudMastered`},
 	// what only the cloud's own callers set
 	{t: canopy.String, on: users, readOnly: true, names: `passwordPolicies ageGroup consentProvidedForMinor creationType

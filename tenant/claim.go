@@ -37,9 +37,11 @@ func (c claim) unique(p Policy) bool {
 	return false
 }
 
-// claimsOf are the claims of an object with these values, synced and computed, each key once.
+// claimsOf are the claims of an object with these values, synced and computed, each key once. Addresses that the service
+// left out are not claimed; before it has computed any (nil), all are.
 func claimsOf(class canopy.Class, attrs, cloud canopy.Attrs) []claim {
 	var out []claim
+	withheld := conflictsOf(cloud)
 	add := func(kind string, attr canopy.Attr, text string) {
 		key := kind + canopy.Fold(text)
 		for _, c := range out {
@@ -47,7 +49,7 @@ func claimsOf(class canopy.Class, attrs, cloud canopy.Attrs) []claim {
 				return
 			}
 		}
-		if text != "" {
+		if _, no := withheld[key]; text != "" && !no {
 			out = append(out, claim{key: key, attr: attr, text: text})
 		}
 	}
@@ -55,39 +57,41 @@ func claimsOf(class canopy.Class, attrs, cloud canopy.Attrs) []claim {
 		add(keyUPN, canopy.AttrUPN, attrs.Text(canopy.AttrUPN))
 		add(keyUPN, canopy.AttrUPN, cloud.Text(cloudUPN))
 	}
-	primary := ""
-	for _, v := range attrs[canopy.AttrAddresses] {
-		address, isPrimary, ok := smtp(v.Str())
-		switch {
-		case ok:
+	addresses := cloud[cloudProxies]
+	if cloud == nil {
+		addresses = attrs[canopy.AttrAddresses]
+	}
+	for _, v := range addresses {
+		if address, _, ok := smtp(v.Str()); ok {
 			add(keyAddress, canopy.AttrAddresses, address)
-			if isPrimary {
-				primary = address
-			}
-		case wellFormed(v.Str()):
+		} else if wellFormed(v.Str()) {
 			add(keyProxy, canopy.AttrAddresses, v.Str())
 		}
 	}
 	mail := attrs.Text(canopy.AttrMail)
 	add(keyAddress, canopy.AttrMail, mail)
+	primary := primaryOf(addresses)
 	if primary == "" {
 		primary = mail
 	}
-	add(keyPrimary, canopy.AttrAddresses, primary)
+	if _, no := withheld[keyAddress+canopy.Fold(primary)]; !no {
+		add(keyPrimary, canopy.AttrAddresses, primary)
+	}
 	add(keySID, attrSID, attrs.Text(attrSID))
 	add(keyAlias, canopy.AttrAlias, attrs.Text(canopy.AttrAlias))
 	add(keyAccount, attrSamAccount, attrs.Text(attrSamAccount))
 	return append(out, claim{key: nameKey(class, attrs.Text(canopy.AttrDisplayName)), attr: canopy.AttrDisplayName})
 }
 
-// primaryOf is the synced primary SMTP address, "" when there is none.
-func primaryOf(attrs canopy.Attrs) string {
-	for _, v := range attrs[canopy.AttrAddresses] {
-		if address, primary, ok := smtp(v.Str()); ok && primary {
-			return address
+// primaryOf is the primary SMTP address among some, "" when there is none; the last one where there are several.
+func primaryOf(addresses canopy.Values) string {
+	primary := ""
+	for _, v := range addresses {
+		if address, is, ok := smtp(v.Str()); ok && is {
+			primary = address
 		}
 	}
-	return ""
+	return primary
 }
 
 // nameKey is the key under which an object stands in the order of names.

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/canopy-sync/canopy"
@@ -66,7 +67,7 @@ func TestCompute(t *testing.T) {
 	for _, c := range cases {
 		got := compute(calculation{class: canopy.User, id: "id1", anchor: "QQ==", synced: !c.cloud, before: c.before, now: c.now,
 			prev: c.prev, initial: initial, verified: func(d string) bool { return d == "contoso.com" || d == initial },
-			taken: func(upn string) bool { return upn == c.taken }})
+			taken: func(key string) bool { return c.taken != "" && key == keyUPN+c.taken }})
 		c.want[cloudAnchor] = canopy.Texts("User_id1")
 		c.want[cloudSource] = canopy.Texts("QQ==")
 		c.want[cloudMaster] = canopy.Values{canopy.Bool(c.cloud)}
@@ -91,4 +92,93 @@ func TestComputedNamesAreUnique(t *testing.T) {
 	if r := w.write(add(canopy.User, "d", "userPrincipalName", "anna@"+initial))[0]; r.Code != CodeSoftMatch {
 		t.Errorf("the computed name, synced for another: got %s %s", r.Kind, r.Code)
 	}
+}
+
+// inputs is a change of what the service computes addresses from: the synced attributes, replaced, and the licence.
+type inputs struct {
+	attrs    canopy.Attrs
+	licensed bool
+	want     string // the addresses, then the mail address and the alias
+}
+
+// TestAddressVectors: the service's addresses as the objects and their licences change, each change upon the one before.
+func TestAddressVectors(t *testing.T) {
+	t.Parallel()
+	p5 := []string{"proxyAddresses", "smtp:user3pa3@Fabrikam.microsoftonline.com", "proxyAddresses", "smtp:user3pa2@Contoso.onmicrosoft.com",
+		"proxyAddresses", "SMTP:user3pa1@Contoso.com"}
+	with := func(more ...string) canopy.Attrs {
+		return attrs(append([]string{"userPrincipalName", "user3upn@Contoso.com"}, more...)...)
+	}
+	user := func(name string, more ...string) canopy.Attrs {
+		return attrs(append([]string{"userPrincipalName", name + "@Contoso.com"}, more...)...)
+	}
+	cases := []struct {
+		name  string
+		steps []inputs
+	}{
+		{"P1, then P2: nothing synced, then licensed", []inputs{
+			{user("user1upn"), false, "; ; user1upn"},
+			{user("user1upn"), true, "SMTP:user1upn@Contoso.com smtp:user1upn@contoso.onmicrosoft.com; user1upn@Contoso.com; user1upn"}}},
+		{"P3, then P4: a mail address, then licensed", []inputs{
+			{user("user2upn", "mail", "user2mail@Contoso.com"), false, "SMTP:user2mail@Contoso.com; user2mail@Contoso.com; user2mail"},
+			{user("user2upn", "mail", "user2mail@Contoso.com"), true,
+				"SMTP:user2mail@Contoso.com smtp:user2upn@Contoso.com smtp:user2mail@contoso.onmicrosoft.com; user2mail@Contoso.com; user2mail"}}},
+		{"P5, then P6: reserved domains, then another primary address", []inputs{
+			{with(p5...), true, "SMTP:user3pa1@Contoso.com smtp:user3upn@Contoso.com smtp:user3pa1@contoso.onmicrosoft.com; user3pa1@Contoso.com; user3pa1"},
+			{with("proxyAddresses", "SMTP:user3new1@Contoso.com"), true,
+				"SMTP:user3new1@Contoso.com smtp:user3upn@Contoso.com smtp:user3pa1@contoso.onmicrosoft.com; user3new1@Contoso.com; user3pa1"}}},
+		{"P7, then P8: the licence goes, then an address comes", []inputs{
+			{user("user4upn"), true, "SMTP:user4upn@Contoso.com smtp:user4upn@contoso.onmicrosoft.com; user4upn@Contoso.com; user4upn"},
+			{user("user4upn"), false, "SMTP:user4upn@contoso.onmicrosoft.com; user4upn@contoso.onmicrosoft.com; user4upn"},
+			{user("user4upn", "title", "Clerk"), false, "SMTP:user4upn@contoso.onmicrosoft.com; user4upn@contoso.onmicrosoft.com; user4upn"},
+			{user("user4upn", "proxyAddresses", "smtp:user4new@Contoso.com"), false,
+				"SMTP:user4upn@contoso.onmicrosoft.com smtp:user4new@Contoso.com smtp:user4upn@Contoso.com; user4upn@contoso.onmicrosoft.com; user4upn"},
+			{user("user4upn", "proxyAddresses", "smtp:user4new@Contoso.com"), true,
+				"SMTP:user4upn@Contoso.com smtp:user4new@Contoso.com smtp:user4upn@contoso.onmicrosoft.com; user4upn@Contoso.com; user4upn"}}},
+		{"P9: another alias", []inputs{
+			{user("user5upn", "alias", "user5"), true, "SMTP:user5upn@Contoso.com smtp:user5@contoso.onmicrosoft.com; user5upn@Contoso.com; user5"},
+			{user("user5upn", "alias", "user5new1"), true, "SMTP:user5upn@Contoso.com smtp:user5@contoso.onmicrosoft.com; user5upn@Contoso.com; user5new1"}}},
+		{"P10: the alias of another", []inputs{
+			{user("user6upn", "alias", "taken"), true, "SMTP:user6upn@Contoso.com smtp:taken1745@contoso.onmicrosoft.com; user6upn@Contoso.com; taken"}}},
+		{"the licence goes where a primary address is synced", []inputs{
+			{user("a", "mail", "b@Contoso.com"), true, "SMTP:b@Contoso.com smtp:a@Contoso.com smtp:b@contoso.onmicrosoft.com; b@Contoso.com; b"},
+			{user("a", "mail", "b@Contoso.com"), false, "SMTP:b@Contoso.com smtp:a@Contoso.com smtp:b@contoso.onmicrosoft.com; b@Contoso.com; b"}}},
+		{"unverified addresses go with the licence and are back without it", []inputs{
+			{user("a", "proxyAddresses", "SMTP:a@fabrikam.com", "proxyAddresses", "smtp:a@Contoso.com"), false,
+				"SMTP:a@fabrikam.com smtp:a@Contoso.com; a@fabrikam.com; a"},
+			{user("a", "proxyAddresses", "SMTP:a@fabrikam.com", "proxyAddresses", "smtp:a@Contoso.com"), true,
+				"SMTP:a@Contoso.com smtp:a@contoso.onmicrosoft.com; a@Contoso.com; a"},
+			{user("a", "proxyAddresses", "SMTP:a@fabrikam.com", "proxyAddresses", "smtp:a@Contoso.com"), false,
+				"SMTP:a@fabrikam.com smtp:a@Contoso.com smtp:a@contoso.onmicrosoft.com; a@fabrikam.com; a"}}},
+		{"a remote mailbox has no unverified addresses", []inputs{
+			{remote(user("a", "proxyAddresses", "SMTP:a@fabrikam.com", "proxyAddresses", "smtp:a@contoso.mail.onmicrosoft.com")), false,
+				"smtp:a@contoso.mail.onmicrosoft.com; ; a"}}},
+		{"the coexistence domain is the tenant's own", []inputs{
+			{user("a", "proxyAddresses", "SMTP:a@contoso.com", "proxyAddresses", "smtp:a@contoso.mail.onmicrosoft.com",
+				"proxyAddresses", "smtp:a@fabrikam.mail.onmicrosoft.com"), true,
+				"SMTP:a@contoso.com smtp:a@contoso.mail.onmicrosoft.com smtp:a@contoso.onmicrosoft.com; a@contoso.com; a"}}},
+		{"an unverified sign-in name, licensed", []inputs{
+			{attrs("userPrincipalName", "a@contoso.local"), true, "SMTP:a@contoso.onmicrosoft.com; a@contoso.onmicrosoft.com; a"}}},
+		{"a new sign-in name is a secondary address too", []inputs{
+			{user("a", "mail", "m@Contoso.com"), true, "SMTP:m@Contoso.com smtp:a@Contoso.com smtp:m@contoso.onmicrosoft.com; m@Contoso.com; m"},
+			{user("b", "mail", "m@Contoso.com"), true, "SMTP:m@Contoso.com smtp:b@Contoso.com smtp:m@contoso.onmicrosoft.com; m@Contoso.com; m"}}},
+	}
+	for _, c := range cases {
+		var before, prev canopy.Attrs
+		for i, s := range c.steps {
+			prev = compute(calculation{class: canopy.User, id: "id1", anchor: "QQ==", synced: true, before: before, now: s.attrs, prev: prev,
+				licensed: s.licensed, initial: initial, verified: func(d string) bool { return d == "contoso.com" || d == initial },
+				taken: func(key string) bool { return key == keyAddress+"taken@"+initial }})
+			before = s.attrs
+			got := strings.Join(prev[cloudProxies].Strings(), " ") + "; " + prev.Text(cloudMail) + "; " + prev.Text(cloudAlias)
+			if got != s.want {
+				t.Errorf("%s, step %d:\ngot  %s\nwant %s", c.name, i+1, got, s.want)
+			}
+		}
+	}
+}
+
+func remote(a canopy.Attrs) canopy.Attrs {
+	a[attrRemoteType] = canopy.Values{canopy.Int(1)}
+	return a
 }

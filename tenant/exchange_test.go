@@ -252,7 +252,8 @@ func TestOldFile(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
 	ctx := context.Background()
 	w.ok(w.Admin().AssignLicence(ctx, must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t), "E3"))
-	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `PRAGMA user_version = 2`,
+	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `DROP TABLE conflict`, `DROP TABLE attempt`,
+		`PRAGMA user_version = 2`,
 		`UPDATE setting SET value = json_remove(value, '$.exchange')`} {
 		if _, err := w.file.write.ExecContext(ctx, query); err != nil {
 			t.Fatal(err)

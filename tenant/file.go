@@ -15,11 +15,14 @@ import (
 	"github.com/canopy-sync/canopy"
 )
 
-// layout is the version of the tables.
-const layout = 3
+// step leads from one layout of the file to the next. One that was given out is never changed; a new one goes to the end.
+type step struct {
+	tables string
+	then   func(*file, context.Context) error // nil: the tables are all
+}
 
-// steps lead from each layout to the next; the first makes an empty file the first one.
-var steps = [layout]string{tables, doorTables, exchangeLayout}
+// steps begin with an empty file. A file's layout is the number of steps that it has taken.
+var steps = []step{{tables: tables}, {doorTables, (*file).reindex}, {tables: exchangeLayout}, {tables: directoryTables}}
 
 // tables make an empty tenant. seq numbers changes; an object's own is that of its last one, and born that of the one
 // that made it or brought it back.
@@ -60,6 +63,13 @@ CREATE INDEX link_removed ON link (seq) WHERE state = 0;
 CREATE TABLE gone (id INTEGER PRIMARY KEY, oid TEXT NOT NULL, seq BIGINT NOT NULL);
 CREATE INDEX gone_seq ON gone (seq);
 CREATE TABLE day (day INTEGER PRIMARY KEY, seq BIGINT NOT NULL);
+`
+
+// directoryTables hold the objects from which the service withholds a value that another one holds, and the groups whose
+// first attempt at an address was refused.
+const directoryTables = `
+CREATE TABLE conflict (object INTEGER PRIMARY KEY);
+CREATE TABLE attempt (anchor TEXT PRIMARY KEY) WITHOUT ROWID;
 `
 
 // file is the tenant's SQLite file: one connection that writes, with its prepared statements, and some that read.
@@ -108,27 +118,26 @@ func openFile(ctx context.Context, path string, d Durability) (*file, error) {
 	return f, nil
 }
 
-// migrate makes the tables of an empty file, brings older ones up, and refuses those of a newer version.
+// migrate takes the steps that the file has not taken yet, and refuses a file of a newer version.
 func (f *file) migrate(ctx context.Context) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
 	var version int
 	err := f.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
-	switch {
-	case err != nil:
-	case version > layout:
+	if err == nil && version > len(steps) {
 		err = &canopy.Error{Kind: canopy.Newer, Text: fmt.Sprintf("the file has layout %d, this version knows up to %d",
-			version, layout), Next: "use the version that wrote it, or a newer one"}
-	case version < layout:
-		for at := version; at < layout && err == nil; at++ {
-			_, err = f.write.ExecContext(ctx, steps[at])
-		}
-		if err == nil && version == 1 {
-			err = f.reindex(ctx)
+			version, len(steps)), Next: "use the version that wrote it, or a newer one"}
+	}
+	for at := version; at < len(steps) && err == nil; at++ {
+		if _, err = f.write.ExecContext(ctx, steps[at].tables); err == nil && steps[at].then != nil {
+			err = steps[at].then(f, ctx)
 		}
 		if err == nil {
-			_, err = f.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, layout))
+			_, err = f.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, at+1))
+		}
+		if err != nil {
+			err = fmt.Errorf("bring the file to layout %d: %w", at+1, err)
 		}
 	}
 	return f.end(err)

@@ -104,7 +104,8 @@ type softKey struct {
 }
 
 // softMatch decides between the holders of the newcomer's keys, in the keys' order. No match and no refusal means that
-// the object is made. With the policy UniqueNone an address never keeps an object from being made.
+// the object is made. With the policy UniqueNone an address never keeps an object from being made; with UniqueQuarantine it
+// is made without the value, unless a group of another class has it.
 func softMatch(n newcomer, keys []softKey) (match *holder, how string, refused *refusal) {
 	for _, k := range keys {
 		if n.switches.BlockSoftMatch || k.how == byUPN && !n.switches.SoftMatchOnUPN {
@@ -115,7 +116,8 @@ func softMatch(n newcomer, keys []softKey) (match *holder, how string, refused *
 			if row.code == "" {
 				return &h, k.how, nil
 			}
-			lenient := n.policy == UniqueNone && k.how == byAddress && row.code != CodeAdminRole
+			lenient := n.policy == UniqueNone && k.how == byAddress && row.code != CodeAdminRole ||
+				n.policy == UniqueQuarantine && (row.code != CodeTypeMismatch || h.class != canopy.Group)
 			if refused == nil && !lenient {
 				refused = refuse(row.code, k.attr, "%s %q is held by %s: %s", k.attr, k.value, h.name(), row.says)
 				refused.other = h.name()

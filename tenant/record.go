@@ -28,10 +28,12 @@ type record struct {
 	born     int64
 	seq      int64
 
-	before canopy.Attrs // the values as loaded, nil for a new object
-	held   []claim      // the claims as stored
-
-	exchanged uint64 // what Exchange had to know of it as loaded, see exchanged
+	before    canopy.Attrs        // the values as loaded, nil for a new object
+	computed  canopy.Attrs        // what the service had computed, as loaded
+	held      []claim             // the claims as stored
+	conflicts map[string]conflict // the values that the service withholds, by their claims' keys
+	troubled  bool                // there were such values as stored
+	exchanged uint64              // what Exchange had to know of it as loaded, see exchanged
 }
 
 const recordColumns = `id, oid, class, anchor, synced, label, own, kept, cloud, roles, licences, deleted, born, seq`
@@ -91,7 +93,9 @@ func (x *tx) load(where string, arg any) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load an object: %w", err)
 	}
-	r.before = maps.Clone(r.values())
+	r.before, r.computed = maps.Clone(r.values()), maps.Clone(r.cloud.attrs)
+	r.conflicts = conflictsOf(r.computed)
+	r.troubled = len(r.conflicts) > 0
 	if r.deleted == 0 {
 		r.held = claimsOf(r.class, r.before, r.cloud.attrs)
 	}
@@ -112,14 +116,20 @@ func (x *tx) byAnchor(anchor string) (*record, error) {
 // recompute fills the service's copy. It asks the file only when a name has to be made.
 func (x *tx) recompute(r *record) error {
 	var failed error
+	r.conflicts = stillWanted(r.conflicts, r.values(), r.cloud.attrs.Text(cloudUPN))
+	prev := r.cloud.attrs
+	if r.computed != nil {
+		prev = r.computed
+	}
 	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, before: r.before,
-		now: r.values(), prev: r.cloud.attrs, initial: x.conf.Initial, verified: x.conf.verified,
-		taken: func(upn string) bool {
-			h, err := x.holdersOf([]claim{{key: keyUPN + upn}})
+		now: r.values(), prev: prev, licensed: exchangePlan(r), conflicts: r.conflicts,
+		initial: x.conf.Initial, verified: x.conf.verified,
+		taken: func(key string) bool {
+			h, err := x.holdersOf([]claim{{key: key}})
 			if err != nil {
 				failed = err
 			}
-			return failed == nil && slices.ContainsFunc(h[keyUPN+upn], func(h holder) bool { return h.id != r.id })
+			return failed == nil && slices.ContainsFunc(h[key], func(h holder) bool { return h.id != r.id })
 		}})
 	r.cloud.replace(attrs, x.seq+1)
 	r.relabel()
@@ -137,21 +147,21 @@ func (r *record) wanted(claims []claim) []claim {
 	return out
 }
 
-// clash refuses a claim that must be unique and that another object holds.
-func (x *tx) clash(r *record, wanted []claim, holders map[string][]holder) *refusal {
+// clash is a claim that must be unique, with another object that has it.
+type clash struct {
+	claim
+	by holder
+}
+
+// clashes are those of some claims that other objects hold.
+func (x *tx) clashes(r *record, wanted []claim, holders map[string][]holder) []clash {
+	var out []clash
 	for _, c := range wanted {
-		if !c.unique(x.conf.Policy) {
-			continue
-		}
-		for _, h := range holders[c.key] {
-			if h.id != r.id {
-				out := refuse(CodeUnique, c.attr, "%s %q is already held by %s", c.attr, c.text, h.name())
-				out.other = h.name()
-				return out
-			}
+		if at := slices.IndexFunc(holders[c.key], func(h holder) bool { return h.id != r.id }); at >= 0 {
+			out = append(out, clash{c, holders[c.key][at]})
 		}
 	}
-	return nil
+	return out
 }
 
 // save stores a record as the next change, with its claims. The caller has checked them.
@@ -191,7 +201,10 @@ func (x *tx) save(r *record) error {
 	if r.deleted == 0 {
 		claims = claimsOf(r.class, r.values(), r.cloud.attrs)
 	}
-	return x.saveClaims(r, claims)
+	if err := x.saveClaims(r, claims); err != nil {
+		return err
+	}
+	return x.saveConflicts(r)
 }
 
 func (x *tx) insert(r *record, row []any) error {

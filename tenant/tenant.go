@@ -27,6 +27,9 @@ type Policy string
 const (
 	UniqueFail Policy = "fail" // the write is refused; the default
 	UniqueNone Policy = "none" // addresses may be held twice, as the 2020 preview of cloud provisioning allowed
+	// UniqueQuarantine takes a synchronised object without the sign-in name or address that another object has, and
+	// gives it when it has become free, as the real service does.
+	UniqueQuarantine Policy = "quarantine"
 )
 
 // Durability says when a write counts as kept.
@@ -80,6 +83,7 @@ type Tenant struct {
 	mu      sync.Mutex // one writer at a time; guards all below
 	conf    settings
 	today   int64
+	hour    int64
 	exports int
 	wake    int64 // when time alone brings work, -1: never
 
@@ -237,11 +241,11 @@ func (s settings) with(opt Options, newID func() string) (settings, error) {
 	s.Domains = append([]Domain{{Name: s.Initial, Verified: true}}, s.Domains...)
 	switch opt.Policy {
 	case "":
-	case UniqueFail, UniqueNone:
+	case UniqueFail, UniqueNone, UniqueQuarantine:
 		s.Policy = opt.Policy
 	default:
 		return s, &canopy.Error{Kind: canopy.Invalid, Object: string(opt.Policy), Text: "there is no such uniqueness policy",
-			Next: `use "fail" or "none"`}
+			Next: `use "fail", "none" or "quarantine"`}
 	}
 	return s, nil
 }

@@ -70,7 +70,7 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 		err = errors.Join(x.exec(`UPDATE counter SET seq = ?, id = ?, low = ?`, x.seq, x.id, x.low), x.tick())
 	}
 	if err := t.file.end(err); err != nil {
-		t.today, t.wake = 0, 0
+		t.today, t.hour, t.wake = 0, 0, 0
 		return classify(err)
 	}
 	t.conf = x.conf
@@ -88,7 +88,14 @@ func (x *tx) start() error {
 		}
 		x.t.today = day
 	}
-	return x.purge()
+	if err := x.purge(); err != nil {
+		return err
+	}
+	if hour := x.now.Unix() / int64(releaseEvery/time.Second); hour != x.t.hour {
+		x.t.hour = hour
+		return x.release()
+	}
+	return nil
 }
 
 func (x *tx) forget(day int64) error {

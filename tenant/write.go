@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -151,7 +150,7 @@ func (x *tx) match(e *canopy.Export, anchor string) (*record, string, error) {
 		}
 		return r, how, nil
 	}
-	keys := []softKey{{how: byAddress, attr: canopy.AttrAddresses, value: primaryOf(e.Set)}}
+	keys := []softKey{{how: byAddress, attr: canopy.AttrAddresses, value: primaryOf(e.Set[canopy.AttrAddresses])}}
 	if e.Class == canopy.User {
 		keys = append(keys, softKey{how: byUPN, attr: canopy.AttrUPN, value: e.Set.Text(canopy.AttrUPN)})
 	}
@@ -349,16 +348,8 @@ func (x *tx) applyLinks(e *canopy.Export, r *record, _ bool) ([]canopy.FailedLin
 
 // settle computes the service's copy, checks that the values are unique, and stores the record.
 func (x *tx) settle(r *record, back bool) error {
-	if err := x.recompute(r); err != nil {
+	if err := x.decide(r, r.synced && x.conf.Policy == UniqueQuarantine); err != nil {
 		return err
-	}
-	wanted := r.wanted(claimsOf(r.class, r.values(), r.cloud.attrs))
-	holders, err := x.holdersOf(slices.DeleteFunc(slices.Clone(wanted), func(c claim) bool { return !c.unique(x.conf.Policy) }))
-	if err != nil {
-		return err
-	}
-	if no := x.clash(r, wanted, holders); no != nil {
-		return no
 	}
 	if back {
 		if err := x.comeBack(r); err != nil {
