@@ -35,6 +35,8 @@ var more = map[string]string{
 	"day":        "where the change feed stood on a day",
 	"migration":  "which form the database has",
 	"forward":    "a change of the tenant's directory on its way to Exchange",
+	"conflict":   "an object from which the tenant withholds a value that another one has",
+	"attempt":    "a first try of a group at an address that another one has",
 	"domain":     "a name that the tenant has verified",
 	"expr":       "an expression of an attribute flow",
 	"functions":  "what an expression may call",
