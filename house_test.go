@@ -112,7 +112,7 @@ func walk(t *testing.T, each func(p string)) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || p == "bin" || p == "tools"):
+		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || p == "bin" || d.Name() == "node_modules" || exists(filepath.Join(p, "go.mod"))):
 			return fs.SkipDir
 		case !d.IsDir():
 			each(filepath.ToSlash(p))
@@ -122,6 +122,11 @@ func walk(t *testing.T, each func(p string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func exists(p string) bool {
+	_, err := os.Stat(p)
+	return err == nil
 }
 
 // imports are the paths that a file imports.

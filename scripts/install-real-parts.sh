@@ -2,6 +2,7 @@
 # Installs what the tests with real domain controllers need, on Debian and Ubuntu. Elsewhere, and without root, it says
 # what is left out; with CI=true or CANOPY_REAL=require that is a failure. Nothing that is installed is started.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 packages="samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-common-bin python3-samba ldb-tools ldap-utils
   krb5-user winbind libsasl2-modules-gssapi-mit lmdb-utils openssl"
@@ -15,13 +16,20 @@ left_out() {
 if [ "${CANOPY_REAL:-}" = no ]; then left_out "CANOPY_REAL=no"; fi
 command -v apt-get >/dev/null || left_out "this is neither Debian nor Ubuntu; install Samba as a domain controller by hand: $(echo $packages)"
 
+# The JavaScript clients of the Graph door, exactly as their lock file has them.
+clients() {
+  [ -e e2e/clients/node/node_modules/.package-lock.json ] && return
+  (cd e2e/clients/node && npm ci --ignore-scripts --no-audit --no-fund --silent) || left_out "npm could not install the JavaScript clients"
+}
+command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+
 missing() {
   for p in $packages; do
     if [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" != installed ]; then echo "$p"; fi
   done
 }
 
-if [ -z "$(missing)" ]; then exit 0; fi
+if [ -z "$(missing)" ]; then clients; exit 0; fi
 if [ "$(id -u)" != 0 ]; then left_out "not root, so these cannot be installed: $(missing | tr '\n' ' ')"; fi
 
 export DEBIAN_FRONTEND=noninteractive
@@ -39,3 +47,4 @@ if [ ! -e $policy ]; then
 fi
 # shellcheck disable=SC2086
 apt-get install -q -y --no-install-recommends $known </dev/null >/dev/null || left_out "apt-get could not install: $(echo $known)"
+clients
