@@ -35,6 +35,9 @@ func (i *Item) Mail() string {
 	if mail := i.Cloud.Text(cloudMail); mail != "" {
 		return mail
 	}
+	if len(i.Cloud[cloudErrors]) > 0 {
+		return "" // it may be what is withheld
+	}
 	return i.Attrs.Text(canopy.AttrMail)
 }
 
@@ -199,4 +202,9 @@ func fill(args []any, list []string) []any {
 		args = append(args, list[min(i, len(list)-1)])
 	}
 	return args
+}
+
+// SetSwitches sets the switches for matching, as Admin does.
+func (d *Directory) SetSwitches(ctx context.Context, s Switches) error {
+	return d.t.Admin().SetSwitches(ctx, s)
 }

@@ -148,7 +148,7 @@ var shared = map[string]func(*tenant.Item) odata.Value{
 		}
 		return odata.OfTime(i.Changed)
 	},
-	"onPremisesProvisioningErrors": empty,
+	"onPremisesProvisioningErrors": provisioningErrors,
 	"serviceProvisioningErrors":    empty,
 	"assignedLicenses":             empty,
 	"licenseAssignmentStates":      empty,
@@ -240,4 +240,14 @@ func forestSID(v canopy.Value) string {
 		s += fmt.Sprintf("-%d", binary.LittleEndian.Uint32(b[at:]))
 	}
 	return s
+}
+
+// provisioningErrors are the synchronised values that the service withholds.
+func provisioningErrors(i *tenant.Item) odata.Value {
+	out := odata.Value{Kind: odata.List}
+	for _, p := range i.ProvisioningErrors() {
+		out.List = append(out.List, odata.OfObject(odata.Field{Name: "category", Value: odata.Of(p.Category)}, odata.Field{Name: "occurredDateTime", Value: odata.OfTime(p.Occurred)},
+			odata.Field{Name: "propertyCausingError", Value: odata.Of(p.Property)}, odata.Field{Name: "value", Value: odata.Of(p.Value)}))
+	}
+	return out
 }

@@ -104,7 +104,7 @@ func ops(filter []string) string {
 			out = append(out, "startsWith")
 		case f == "endswith":
 			out = append(out, "endsWith")
-		case slices.Contains([]string{"eq", "ne", "not", "ge", "le", "in"}, f):
+		case slices.Contains([]string{"eq", "ne", "not", "ge", "le", "in", "gt", "lt", "contains"}, f):
 			out = append(out, f)
 		}
 		if strings.HasPrefix(f, "eq ") {

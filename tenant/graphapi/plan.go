@@ -13,7 +13,7 @@ import (
 const maxKeys = 200
 
 // exact are the indexes that hold every value of a property, by its name.
-var exact = map[string]tenant.Index{"userPrincipalName": tenant.ByUPN, "displayName": tenant.ByName}
+var exact = map[string]tenant.Index{"userPrincipalName": tenant.ByUPN, "displayName": tenant.ByName, "mail": tenant.ByAddress}
 
 // prefixed are the indexes that a startsWith of a property walks.
 var prefixed = map[string]tenant.Index{"userPrincipalName": tenant.ByUPN, "displayName": tenant.ByName}
@@ -74,7 +74,9 @@ func (e *entity) named(n *odata.Node) (ids []canopy.Anchor, anchors []string, ke
 		return ids, anchors, keys, len(ids)+len(anchors)+len(keys) <= maxKeys
 	case odata.Eq, odata.In:
 		return e.namedBy(n)
-	case odata.Not, odata.Ne, odata.Gt, odata.Ge, odata.Lt, odata.Le, odata.StartsWith, odata.EndsWith, odata.Contains, odata.Any, odata.All, odata.Count:
+	case odata.Any:
+		return e.namedByAddress(n)
+	case odata.Not, odata.Ne, odata.Gt, odata.Ge, odata.Lt, odata.Le, odata.StartsWith, odata.EndsWith, odata.Contains, odata.All, odata.Count:
 	}
 	return nil, nil, nil, false
 }
@@ -101,4 +103,17 @@ func (e *entity) namedBy(n *odata.Node) (ids []canopy.Anchor, anchors []string, 
 		}
 	}
 	return ids, anchors, keys, true
+}
+
+// namedByAddress finds by proxyAddresses/any(x:x eq 'smtp:...').
+func (e *entity) namedByAddress(n *odata.Node) (ids []canopy.Anchor, anchors []string, keys []tenant.Key, ok bool) {
+	if len(n.Args) != 1 || len(n.Path) != 1 || e.property(n.Path[0]).name != "proxyAddresses" {
+		return nil, nil, nil, false
+	}
+	inner := n.Args[0]
+	if inner.Op != odata.Eq || len(inner.Path) != 1 || !strings.EqualFold(inner.Path[0], n.Var) || len(inner.Value.Text) < 6 ||
+		!strings.EqualFold(inner.Value.Text[:5], "smtp:") {
+		return nil, nil, nil, false
+	}
+	return nil, nil, []tenant.Key{{Index: tenant.ByAddress, Value: inner.Value.Text[5:]}}, true
 }

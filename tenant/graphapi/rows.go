@@ -98,3 +98,33 @@ func linkRows() []row {
 	}
 	return out
 }
+
+var (
+	readOrganization = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	readDomains      = []string{"Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	readApps         = []string{"Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	readSync         = []string{"OnPremDirectorySynchronization.Read.All", "OnPremDirectorySynchronization.ReadWrite.All"}
+	readAudits       = []string{"AuditLog.Read.All"}
+	readProvisioning = []string{"ProvisioningLog.Read.All", "AuditLog.Read.All"}
+)
+
+var tenantRows = []row{
+	{"GET organization", readOrganization, listOf("organization", organizations)},
+	{"GET organization/$count", readOrganization, countOfList("organization", organizations)},
+	{"GET organization/{id}", readOrganization, oneOf("organization", organizations)},
+	{"PATCH organization/{id}", []string{"Organization.ReadWrite.All"}, updateOrganization},
+	{"GET domains", readDomains, listOf("domain", domains)},
+	{"GET domains/{id}", readDomains, oneOf("domain", domains)},
+	{"GET directory/onPremisesSynchronization", readSync, synchronizations},
+	{"GET directory/onPremisesSynchronization/{id}", readSync, oneSynchronization},
+	{"PATCH directory/onPremisesSynchronization/{id}", []string{"OnPremDirectorySynchronization.ReadWrite.All"}, updateSynchronization},
+	{"GET servicePrincipals", readApps, listOf("servicePrincipal", principals)},
+	{"GET servicePrincipals/$count", readApps, countOfList("servicePrincipal", principals)},
+	{"GET servicePrincipals/{id}", readApps, oneOf("servicePrincipal", principals)},
+	{"GET applications", readApps, listOf("application", applications)},
+	{"GET applications/$count", readApps, countOfList("application", applications)},
+	{"GET applications/{id}", readApps, oneOf("application", applications)},
+	{"GET auditLogs/directoryAudits", readAudits, audits},
+	{"GET auditLogs/directoryAudits/{id}", readAudits, audit},
+	{"GET auditLogs/provisioning", readProvisioning, provisioned},
+}

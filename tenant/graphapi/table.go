@@ -22,7 +22,7 @@ var (
 // routeTable makes the door's routes.
 func routeTable() *routes {
 	r := &routes{bySize: map[int][]*route{}}
-	for _, rows := range [][]row{userRows, groupRows, contactRows, objectRows, linkRows()} {
+	for _, rows := range [][]row{userRows, groupRows, contactRows, objectRows, tenantRows, linkRows()} {
 		for _, x := range rows {
 			method, path, _ := strings.Cut(x.route, " ")
 			t := &route{method: method, pattern: strings.Split(path, "/"), roles: x.roles, handle: x.handle}
@@ -52,9 +52,11 @@ type row struct {
 }
 
 // Roles are all roles that the door knows, in order.
-func Roles() []string {
+func Roles() []string { return routeTable().roles() }
+
+func (r *routes) roles() []string {
 	seen := map[string]bool{}
-	for _, list := range routeTable().bySize {
+	for _, list := range r.bySize {
 		for _, t := range list {
 			for _, role := range t.roles {
 				seen[role] = true
