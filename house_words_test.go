@@ -37,6 +37,8 @@ var more = map[string]string{
 	"forward":    "a change of the tenant's directory on its way to Exchange",
 	"conflict":   "an object from which the tenant withholds a value that another one has",
 	"attempt":    "a first try of a group at an address that another one has",
+	"previous":   "what somebody had before",
+	"gal":        "the global address list",
 	"domain":     "a name that the tenant has verified",
 	"expr":       "an expression of an attribute flow",
 	"functions":  "what an expression may call",
@@ -57,7 +59,7 @@ var more = map[string]string{
 // verbs are what commands do.
 var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
-	"version", "eval", "validate", "enable", "disable", "help", "search", "verify", "pin"}
+	"version", "eval", "validate", "enable", "disable", "help", "search", "verify", "pin", "purge", "clear", "route"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

@@ -65,7 +65,9 @@ func (w *world) show(ctx context.Context, line string) {
 			w.printf("  plan %d: %s %s\n", p.ID, p.State, p.Decided)
 		}
 	default:
-		w.failf("cannot show %q", what)
+		if !w.showExchange(ctx, what, name) {
+			w.failf("cannot show %q", what)
+		}
 	}
 }
 

@@ -53,7 +53,10 @@ func (w *world) administer(ctx context.Context, line string, b *block) {
 		w.shut()
 		w.open(ctx)
 	default:
-		w.failf("the tenant knows no %q", verb)
+		known := false
+		if known, err = w.exchangeVerb(ctx, verb, rest); !known {
+			w.failf("the tenant knows no %q", verb)
+		}
 	}
 	if err != nil {
 		w.printf("tenant %s\n  refused: %v\n", line, err)

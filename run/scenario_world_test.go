@@ -34,6 +34,7 @@ type setting struct {
 	Domains []string                           `yaml:"domains"`
 	Switch  map[string]bool                    `yaml:"switch"`
 	Drop    []canopy.Attr                      `yaml:"drop"`
+	GUIDs   []string                           `yaml:"guids"` // of new mailboxes
 }
 
 // world is what a scenario happens in: forests behind TLS, a tenant, and the product between them.
@@ -134,7 +135,7 @@ func (w *world) found(ctx context.Context, name canopy.ConnectorID, listing stri
 // open opens the product as a process that starts does.
 func (w *world) open(ctx context.Context) {
 	w.t.Helper()
-	opt := tenant.Options{Clock: w.clock, NewID: w.id, Initial: "scenario.onmicrosoft.com", Drop: w.set.Drop, Fail: w.fail, Durability: tenant.Volatile}
+	opt := tenant.Options{Clock: w.clock, NewID: w.id, NewGUID: w.newGUID, Initial: "scenario.onmicrosoft.com", Drop: w.set.Drop, Fail: w.fail, Durability: tenant.Volatile}
 	for _, d := range append([]string{"contoso.com", "fabrikam.com", "tailspin.com"}, w.set.Domains...) {
 		opt.Domains = append(opt.Domains, tenant.Domain{Name: d, Verified: true})
 	}

@@ -266,3 +266,35 @@ func TestOldFile(t *testing.T) {
 	must(w.Tick(ctx))(t)
 	w.shows("anna", WithMailbox, "exchangeguid", "ExchangeGuid : 00000000-0000-4000-8000-000000000001")
 }
+
+// TestAddedAddresses: an address that was added in the cloud is nobody else's, as long as it is there.
+func TestAddedAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	anna := must(a.CreateUser(ctx, attrs("userPrincipalName", "anna@contoso.com", "proxyAddresses", "SMTP:anna@contoso.com")))(t)
+	bert := w.done(add(canopy.User, "QmVydA==", "userPrincipalName", "bert@contoso.com", "mail", "bert@contoso.com"))
+	for _, id := range []canopy.Anchor{anna, bert} {
+		w.ok(a.AssignLicence(ctx, id, "E3"))
+	}
+	w.arrive()
+	on, off := true, false
+	taken := func(address string, want bool) {
+		t.Helper()
+		err := w.write(add(canopy.User, "Q2FybA==", "userPrincipalName", "carl@contoso.com", "proxyAddresses", "smtp:"+address))[0]
+		if got := err.Code == CodeUnique; got != want {
+			t.Errorf("%s: got %s %s, want taken %v", address, err.Kind, err.Code, want)
+		}
+		if err.Kind == canopy.Done {
+			w.ok(a.HardDelete(ctx, err.Anchor))
+		}
+	}
+	w.ok(a.SetMailbox(ctx, "anna", MailboxChange{AddAddresses: []string{"a.novak@contoso.com"}}))
+	taken("a.novak@contoso.com", true)
+	w.ok(a.SetMailbox(ctx, "bert", MailboxChange{CloudManaged: &on, AddAddresses: []string{"b@contoso.com"}}))
+	taken("b@contoso.com", true)
+	w.ok(a.SetMailbox(ctx, "bert", MailboxChange{CloudManaged: &off}))
+	w.arrive()
+	taken("b@contoso.com", false)
+	taken("a.novak@contoso.com", true)
+}

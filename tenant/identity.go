@@ -305,3 +305,50 @@ func (a *Admin) Foretell(ctx context.Context, identity string, synced exchange.G
 	d := exchange.Decide(in)
 	return d, n.findings(in.After(d)), nil
 }
+
+// Find finds one object of the directory by object id, source anchor, sign-in name, address, alias or account name.
+func (a *Admin) Find(ctx context.Context, identity string) (*Object, error) {
+	q, end, err := a.t.file.snapshot(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for an object: %w", err)
+	}
+	defer end()
+	ids, err := a.t.candidates(q, identity)
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", identity, err)
+	}
+	var found []*record
+	for _, id := range ids {
+		records, err := queryRecords(q, `id = ? AND deleted IS NULL`, id)
+		if err != nil {
+			return nil, fmt.Errorf("look for %s: %w", identity, err)
+		}
+		found = append(found, records...)
+	}
+	switch len(found) {
+	case 1:
+		return objectOf(q, found[0])
+	case 0:
+		return nil, &canopy.Error{Kind: canopy.NotFound, Code: CodeNotFound, Object: identity, Text: "the directory has no such object",
+			Next: "name it by sign-in name, address, alias, object id or source anchor"}
+	}
+	return nil, &canopy.Error{Kind: canopy.Conflict, Object: identity, Text: fmt.Sprintf("%d objects are called that", len(found)),
+		Next: "name it by its sign-in name or object id"}
+}
+
+// Organisation is the tenant's short name, as licences are shown with.
+func (a *Admin) Organisation() string {
+	a.t.mu.Lock()
+	defer a.t.mu.Unlock()
+	return strings.ToUpper(strings.TrimSuffix(a.t.conf.Initial, ".onmicrosoft.com"))
+}
+
+// RoutingFindings tell whether forests can route to the cloud.
+func (a *Admin) RoutingFindings() []canopy.Finding {
+	a.t.mu.Lock()
+	defer a.t.mu.Unlock()
+	if f, wrong := a.t.conf.routing(); wrong {
+		return []canopy.Finding{f}
+	}
+	return nil
+}

@@ -52,6 +52,11 @@ func (a *Admin) SetMailbox(ctx context.Context, identity string, c MailboxChange
 		if c.Hidden != nil {
 			n.Hidden = *c.Hidden
 		}
+		if !n.Synced && c.exchangeOnly() {
+			if err := x.tellDirectory(r, c); err != nil {
+				return err
+			}
+		}
 		for i := range boxes {
 			m := &boxes[i]
 			if m.State != exchange.Active || m.Kind == exchange.Archive {
@@ -132,9 +137,35 @@ func (x *tx) addAddresses(r *record, n *Recipient, addresses []string) error {
 			return err
 		}
 		n.add(text, primary)
-		n.AddedAddresses = append(n.AddedAddresses, address)
+		if n.Synced { // of others the directory knows them
+			n.AddedAddresses = append(n.AddedAddresses, address)
+		}
 	}
 	return nil
+}
+
+// tellDirectory writes what was changed of a cloud user's mailbox into the directory, which masters it.
+func (x *tx) tellDirectory(r *record, c MailboxChange) error {
+	set := canopy.Attrs{}
+	if c.Hidden != nil {
+		set["msExchHideFromAddressLists"] = canopy.Values{canopy.Bool(*c.Hidden)}
+	}
+	if len(c.AddAddresses) > 0 {
+		n := &Recipient{Addresses: r.values()[canopy.AttrAddresses].Strings()}
+		for _, a := range c.AddAddresses {
+			if !strings.Contains(a, ":") {
+				a = "smtp:" + a
+			}
+			if _, primary, _ := smtp(a); primary || !slices.ContainsFunc(n.Addresses, func(have string) bool { return strings.EqualFold(have, a) }) {
+				n.add(a, primary)
+			}
+		}
+		set[canopy.AttrAddresses] = canopy.Texts(n.Addresses...)
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return x.assign(r, set, nil)
 }
 
 // add adds one address; a new primary one makes the old one a secondary one.

@@ -231,15 +231,19 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 		}
 	}
 	if len(n.AddedAddresses) == 0 {
-		return x.disclaim(r.id, old)
+		return x.disclaim(r.id, old, r.held)
 	}
 	return nil
 }
 
-// disclaim gives up the addresses that an administrator had added in the cloud.
-func (x *tx) disclaim(id int64, old *Recipient) error {
+// disclaim gives up the addresses that an administrator had added in the cloud, but those that the directory holds itself.
+func (x *tx) disclaim(id int64, old *Recipient, held []claim) error {
 	for _, a := range old.AddedAddresses {
-		if err := x.exec(`DELETE FROM claim WHERE key = ? AND object = ?`, keyAddress+canopy.Fold(a), id); err != nil {
+		key := keyAddress + canopy.Fold(a)
+		if slices.ContainsFunc(held, func(c claim) bool { return c.key == key }) {
+			continue
+		}
+		if err := x.exec(`DELETE FROM claim WHERE key = ? AND object = ?`, key, id); err != nil {
 			return fmt.Errorf("release %s: %w", a, err)
 		}
 	}

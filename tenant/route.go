@@ -114,6 +114,9 @@ func (v *RecipientView) route(out *Route, routing string, hasRouting bool) {
 	case there != "":
 		out.Hops = append(out.Hops, "a mail user: the message goes on to the forest")
 		out.deliver(there, "on-premises")
+	case strings.HasSuffix(canopy.Fold(v.Target), "@"+routing):
+		out.Why = "the address to send on to leads back here, and the mailbox is not made yet: the message loops until it is given up"
+		out.Hops = append(out.Hops, "a mail user: the message goes on to "+v.Target, "5.4.6 routing loop")
 	case v.Target != "":
 		out.Hops = append(out.Hops, "a mail user: the message goes on to "+v.Target)
 		out.Delivered, out.Side = v.Target, "elsewhere"

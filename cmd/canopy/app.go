@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/tenant"
 )
 
 // The exit codes, for scripts.
@@ -29,6 +31,8 @@ const (
 type App struct {
 	Out io.Writer
 	Err io.Writer
+
+	tenantOptions tenant.Options // for tests
 
 	dir     string
 	config  string
@@ -81,7 +85,7 @@ forests or objects, 130 interrupted.`,
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
-	root.AddCommand(a.labCommand(), a.tenantCommand(), a.manCommand(root))
+	root.AddCommand(a.labCommand(), a.tenantCommand(), a.anchorCommand(), a.manCommand(root))
 	completions(root)
 	strict(root)
 	return root
@@ -118,6 +122,9 @@ func (a *App) say(err error) int {
 		return code
 	}
 	fmt.Fprintln(a.Err, "canopy:", cleanLines(err.Error()))
+	if errors.As(err, &e) && strings.HasSuffix(e.Code, "Exception") {
+		fmt.Fprintln(a.Err, "  class:", e.Code)
+	}
 	if errors.As(err, &e) && e.Next != "" {
 		fmt.Fprintln(a.Err, "  what to do:", cleanLines(e.Next))
 	}
