@@ -39,6 +39,8 @@ const (
 	AttrSourceObjectType Attr = "sourceObjectType" // "User", "Contact"; on a meta of class Person
 	AttrMember           Attr = "member"
 	AttrManager          Attr = "manager"
+	// AttrUnmatched is read-only: an object of a target's own that is never taken over says why, and what to do.
+	AttrUnmatched Attr = "cloudUnmatched"
 )
 
 // The numbers that the store gives. Zero is "none yet".

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -52,6 +53,7 @@ func (p *Planner) findMatches(ctx context.Context, units []*unit) error {
 // chooseMatch takes the first key that finds exactly one object which may be taken over. Two objects under one key are
 // nobody's: their values are then claimed by objects of the target's own, and that holds the add back.
 func (p *Planner) chooseMatch(u *unit, o *outbound, found map[canopy.Key][]canopy.EntryID, byID map[canopy.EntryID]*canopy.Entry) {
+	barred := false
 	for _, k := range o.keys {
 		var fit *canopy.Entry
 		n := 0
@@ -66,11 +68,13 @@ func (p *Planner) chooseMatch(u *unit, o *outbound, found map[canopy.Key][]canop
 				n++
 			}
 		}
-		if why := o.conn.Params[canopy.Unmatched+matchName(k)]; n == 1 && why != "" {
-			p.barred[fit.ID] = why // its values are then claimed by it, and that holds the add back
+		if n != 1 {
 			continue
 		}
-		if n == 1 {
+		if why := cmp.Or(fit.Attrs.Text(canopy.AttrUnmatched), o.conn.Params[canopy.Unmatched+matchName(k)]); why != "" {
+			p.barred[fit.ID] = why // its values are then claimed by it, and that holds the add back
+			barred = true
+		} else if !barred {
 			o.match = &match{entry: fit, how: matchName(k), value: k.Value}
 			return
 		}

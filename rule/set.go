@@ -104,7 +104,7 @@ func (s *Set) Reads(kind string) (classes []canopy.Class, attrs []canopy.Attr) {
 		r.writes(a)
 	}
 	if kind == tenantKind {
-		a[canopy.AttrSourceAnchor] = true
+		a[canopy.AttrSourceAnchor], a[canopy.AttrUnmatched] = true, true
 	}
 	delete(a, attrDN)
 	delete(a, attrRDN)

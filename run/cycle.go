@@ -67,7 +67,8 @@ func (l *Local) step(ctx context.Context, run canopy.RunID, name string, conn ca
 }
 
 func (l *Local) cycle(ctx context.Context, o Options, report *Report) error {
-	if !o.NoImport { // what the target is decides whether all is to be looked at again
+	if !o.NoImport { // what the target is now decides whether all is to be looked at again
+		l.Target.About = canopy.Description{}
 		if err := l.describe(ctx, &l.Target); err != nil {
 			return err
 		}

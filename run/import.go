@@ -108,7 +108,7 @@ func (l *Local) read(ctx context.Context, run canopy.RunID, s *Space, o Options,
 	return l.finishFull(ctx, run, s, o, report)
 }
 
-// describe asks the connector once per process what it is.
+// describe asks the connector what it is: a source once per process, the target once per cycle.
 func (l *Local) describe(ctx context.Context, s *Space) error {
 	if s.About.Kind != "" {
 		return nil

@@ -139,6 +139,9 @@ func (w *world) open(ctx context.Context) {
 	for _, d := range append([]string{"contoso.com", "fabrikam.com", "tailspin.com"}, w.set.Domains...) {
 		opt.Domains = append(opt.Domains, tenant.Domain{Name: d, Verified: true})
 	}
+	if on, said := w.set.Switch["softMatchOnUpn"]; said && !on { // it cannot be switched off later
+		opt.Switches = &tenant.Switches{}
+	}
 	if w.set.Like != "" {
 		opt.Policy = tenant.UniqueNone
 	}
@@ -194,7 +197,7 @@ func (w *world) switches(ctx context.Context) {
 	s := w.tenant.Admin().Switches()
 	for name, on := range w.set.Switch {
 		into := map[string]*bool{"blockSoftMatch": &s.BlockSoftMatch, "blockCloudObjectTakeoverThroughHardMatch": &s.BlockHardMatchTakeover,
-			"refuseMalformedAddresses": &s.RefuseMalformed}[name]
+			"softMatchOnUpn": &s.SoftMatchOnUPN, "refuseMalformedAddresses": &s.RefuseMalformed}[name]
 		if into == nil {
 			w.failf("there is no switch %s", name)
 		}

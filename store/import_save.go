@@ -239,6 +239,11 @@ func (im *importing) derive(ctx context.Context, w *work) error {
 		won = slices.DeleteFunc(won, func(h int64) bool { return wanted[h] })
 	}
 	im.freed, im.won = append(im.freed, freed...), append(im.won, won...)
+	if w.meta == 0 && im.c.target() && !w.old[canopy.AttrUnmatched].Equal(w.attrs[canopy.AttrUnmatched]) {
+		for h := range unpackClaims(w.claims) {
+			im.freed = append(im.freed, h) // who waits for its values may take it over now
+		}
+	}
 	return nil
 }
 

@@ -117,7 +117,7 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.Reference, on: all, multi: true, names: `authOrig unauthOrig dLMemRejectPerms dLMemSubmitPerms
 		publicDelegates msExchModeratedByLink msExchBypassModerationLink`},
 	{t: canopy.String, on: all, readOnly: true, names: `cloudAnchor cloudSourceAnchor cloudAlias cloudMail`},
-	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress`},
+	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress cloudUnmatched`},
 	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses cloudProvisioningErrors`},
 	{t: canopy.Boolean, on: all, readOnly: true, names: `cloudMastered`},
 	// what only the cloud's own callers set

@@ -15,6 +15,7 @@ type calculation struct {
 	id     canopy.Anchor
 	anchor string
 	synced bool
+	role   bool // it holds a directory role
 	// before are the object's values before this change, nil when it is new; now are those after it.
 	before, now canopy.Attrs
 	// prev are the values computed before this change.
@@ -35,6 +36,9 @@ func compute(c calculation) canopy.Attrs {
 	out := canopy.Attrs{
 		cloudAnchor: canopy.Texts(strings.ToUpper(string(c.class[:1])) + string(c.class[1:]) + "_" + string(c.id)),
 		cloudMaster: {canopy.Bool(!c.synced)},
+	}
+	if c.role && !c.synced {
+		out[canopy.AttrUnmatched] = canopy.Texts(roleHeld)
 	}
 	if c.anchor != "" {
 		out[cloudSource] = canopy.Texts(c.anchor)
@@ -63,6 +67,8 @@ func compute(c calculation) canopy.Attrs {
 	}
 	return out
 }
+
+const roleHeld = "it holds a directory role and is never taken over; take the role away first"
 
 // upn is the sign-in name: as synced when its domain is verified, else the alias under the initial domain. It is
 // computed anew only when the synced one changes, or when its domain stops or starts being verified. One that is withheld

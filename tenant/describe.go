@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,6 +18,12 @@ func (d door) Describe(context.Context) (canopy.Description, error) {
 	if switches.BlockSoftMatch {
 		values[canopy.Unmatched+byAddress], values[canopy.Unmatched+byUPN] = softBlocked, softBlocked
 	}
+	if !switches.SoftMatchOnUPN {
+		values[canopy.Unmatched+byUPN] = cmp.Or(values[canopy.Unmatched+byUPN], upnBlocked)
+	}
+	if switches.BlockHardMatchTakeover {
+		values[canopy.Unmatched+byAnchor] = hardBlocked
+	}
 	s := canopy.Schema{Classes: []canopy.Class{canopy.User, canopy.Group, canopy.Contact}, Exchange: true,
 		Attributes: make(map[canopy.Attr]canopy.AttrType, len(schema))}
 	for name, a := range schema {
@@ -27,7 +34,13 @@ func (d door) Describe(context.Context) (canopy.Description, error) {
 		Values:    values}, nil
 }
 
-const softBlocked = "soft match is blocked in the tenant (blockSoftMatch); allow it there, or change the value on one side"
+// Why the switches keep objects from being matched, and what to do.
+const (
+	softBlocked = "soft match is blocked in the tenant (blockSoftMatch); allow it there, or change the value on one side"
+	upnBlocked  = "soft match by sign-in name is off in the tenant (softMatchOnUpn); switch it on there, or change the value on one side"
+	hardBlocked = "taking over a cloud object by its source anchor is blocked in the tenant (blockCloudObjectTakeoverThroughHardMatch); " +
+		"allow it there, or take the source anchor from the cloud object"
+)
 
 // Check tells whether the file can be read and written, and what of the domains is not as it should be.
 func (d door) Check(ctx context.Context) ([]canopy.Finding, error) {

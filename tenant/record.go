@@ -121,7 +121,7 @@ func (x *tx) recompute(r *record) error {
 	if r.computed != nil {
 		prev = r.computed
 	}
-	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, before: r.before,
+	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, role: len(r.roles) > 0, before: r.before,
 		now: r.values(), prev: prev, licensed: exchangePlan(r), conflicts: r.conflicts,
 		initial: x.conf.Initial, verified: x.conf.verified,
 		taken: func(key string) bool {
