@@ -18,6 +18,7 @@ const (
 // apply carries out a stored plan in the store, batch by batch; each batch is one transaction with the plan's progress.
 func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Progress) (stale int, err error) {
 	done := 0
+	p.tell(Event{Step: "apply", Total: items})
 	for {
 		res, err := l.Store.Apply(ctx, plan, batch)
 		if err != nil {
@@ -25,7 +26,7 @@ func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Prog
 		}
 		done += res.Applied
 		stale += len(res.Stale)
-		p.tell(Event{Step: "apply", Done: min(done, items), Total: items, End: res.Done})
+		p.tell(Event{Step: "apply", Done: done, Total: items, End: res.Done})
 		if res.Done {
 			return stale, nil
 		}
@@ -36,6 +37,7 @@ func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Prog
 func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progress) (ExportReport, error) {
 	var report ExportReport
 	done := 0
+	p.tell(Event{Step: "export", Connector: l.Target.ID, Total: total})
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
 		for {
 			exports, err := l.Store.PendingExports(ctx, l.Target.ID, phase, l.Clock(), exportAhead)
@@ -85,9 +87,33 @@ func (l *Local) sendAll(ctx context.Context, run canopy.RunID, exports []canopy.
 		for i, r := range results {
 			report.add(&part[i], r)
 		}
-		sent(len(part))
+		sent(size(part))
 	}
 	return nil
+}
+
+// size counts exports as Sum does: objects, and links one by one.
+func size(exports []canopy.Export) int {
+	n := 0
+	for i := range exports {
+		n += linksOf(&exports[i])
+		if writesObject(&exports[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func linksOf(e *canopy.Export) int {
+	n := 0
+	for _, c := range e.Links {
+		n += len(c.Added) + len(c.Removed)
+	}
+	return n
+}
+
+func writesObject(e *canopy.Export) bool {
+	return e.Op != canopy.Modify || len(e.Set)+len(e.Clear) > 0
 }
 
 func postponed(exports []canopy.Export, err error) []canopy.Result {
@@ -101,13 +127,9 @@ func postponed(exports []canopy.Export, err error) []canopy.Result {
 func (r *ExportReport) add(e *canopy.Export, res canopy.Result) {
 	switch res.Kind {
 	case canopy.Done:
-		links := -len(res.Failed)
-		for _, c := range e.Links {
-			links += len(c.Added) + len(c.Removed)
-		}
-		r.Links += links
+		r.Links += linksOf(e) - len(res.Failed)
 		r.Refused += len(res.Failed)
-		if e.Op != canopy.Modify || len(e.Set)+len(e.Clear) > 0 {
+		if writesObject(e) {
 			r.Written++
 		}
 	case canopy.Later:

@@ -91,6 +91,7 @@ func (l *Local) read(ctx context.Context, run canopy.RunID, s *Space, o Options,
 	if s.ID == l.Target.ID {
 		step = "confirm"
 	}
+	o.Progress.tell(Event{Step: step, Connector: s.ID})
 	err = s.Connector.Read(ctx, req, func(b canopy.Batch) error {
 		report.Full = b.Full
 		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s)})

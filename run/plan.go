@@ -42,6 +42,7 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 	if subjects, err = survey(ctx, planner, subjects); err != nil {
 		return canopy.Totals{}, err
 	}
+	p.tell(Event{Step: "plan", Total: len(subjects)})
 	for done := 0; done < len(subjects); {
 		n := min(planBatch, len(subjects)-done)
 		items, err := planner.Plan(ctx, subjects[done:done+n])

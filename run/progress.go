@@ -2,7 +2,7 @@ package run
 
 import "github.com/canopy-sync/canopy"
 
-// Event tells how far one step of a run is. Total is 0 while it is not known. The last event of a step has End set.
+// Event tells how far one step of a run is. A step begins with one of nothing done. Total is 0 while it is not known. The last event of a step has End set.
 type Event struct {
 	Step      string // read, plan, apply, export, confirm
 	Connector canopy.ConnectorID

@@ -40,13 +40,16 @@ type App struct {
 	wide    bool
 	columns int // of the terminal, for tests; 0: asked of Out
 	code    int
+	shown   *bars // the last, which an error may have left on the screen
 }
 
 // Run runs one command line and gives the exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
+	err := root.ExecuteContext(ctx)
+	a.shown.end()
+	if err != nil {
 		if ctx.Err() != nil {
 			return a.interrupted(err)
 		}

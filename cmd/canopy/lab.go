@@ -94,7 +94,7 @@ func (a *App) lab(ctx context.Context, f labFlags) error {
 	if err != nil {
 		return err
 	}
-	a.summary(s, dir)
+	a.summary(s, dir, f)
 	if f.serve != "" && !f.once {
 		served, err := a.serve(ctx, c.Tenant, dir, serveFlags{listen: f.serve})
 		if err != nil {
@@ -123,6 +123,7 @@ func (a *App) live(ctx context.Context, l *lab.Lab, c *run.Local, f labFlags) er
 	for {
 		select {
 		case <-ctx.Done():
+			fmt.Fprintln(a.Err, "\nStopped. Nothing is lost; the same command goes on from here.")
 			return nil
 		case <-tick.C:
 		}
@@ -171,7 +172,7 @@ func (a *App) cycleLine(r *run.Report) {
 }
 
 // summary is the lab's closing table, or its JSON object as the last line.
-func (a *App) summary(s *lab.Summary, dir string) {
+func (a *App) summary(s *lab.Summary, dir string, f labFlags) {
 	if a.json {
 		a.print(s)
 		return
@@ -199,7 +200,7 @@ func (a *App) summary(s *lab.Summary, dir string) {
 	if s.Example != "" {
 		fmt.Fprintf(a.Out, "  canopy explain%s %s\n  canopy explain%s %s displayName\n", arg, s.Example, arg, s.Example)
 	}
-	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s --churn\n", arg, arg, arg)
+	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s --people %d --seed %d --churn\n", arg, arg, arg, f.people, f.seed)
 }
 
 // heldTable lists what is held back and who is in the way.

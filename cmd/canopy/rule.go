@@ -16,7 +16,7 @@ func (a *App) ruleCommand() *cobra.Command {
 		Long:    "Sync rules are the built-in ones and those in the state directory's rules/, which replace built-in ones by their id.\nThey are changed in these files, not here.",
 		Example: "  canopy rule list"}
 	c.AddCommand(&cobra.Command{Use: "list", Short: "List the sync rules by precedence",
-		Long:    "Lists the built-in rules and those of the state directory, as the configuration has people joined. It reads no directory.",
+		Long:    "Lists the built-in rules and those of the state directory, as the configuration has people joined. It reads no directory.\nOn a terminal --wide adds direction, connector and classes.",
 		Example: "  canopy rule list\n  canopy rule list --json", Args: usageArgs(cobra.NoArgs), RunE: func(*cobra.Command, []string) error {
 			dir, err := a.findDir("")
 			if err != nil {
@@ -37,13 +37,21 @@ func (a *App) ruleCommand() *cobra.Command {
 				}
 				return nil
 			}
-			t := a.table("PRECEDENCE", "ID", "DIRECTION", "CONNECTOR", "FROM", "TO", "LINK", "FLOWS", "")
+			head, narrow := []string{"PRECEDENCE", "ID", "LINK", "FLOWS", ""}, a.fits() > 0
+			if !narrow {
+				head = append(head, "DIRECTION", "CONNECTOR", "FROM", "TO")
+			}
+			t := a.table(head...)
 			for _, r := range set.All() {
 				off := ""
 				if r.Disabled {
 					off = "disabled"
 				}
-				t.row(num(r.Precedence), string(r.ID), r.Direction.String(), r.Connector, fmt.Sprint(r.Source), string(r.Target), r.Link.String(), num(len(r.Flows)), off)
+				row := []string{num(r.Precedence), string(r.ID), r.Link.String(), num(len(r.Flows)), off}
+				if !narrow {
+					row = append(row, r.Direction.String(), r.Connector, fmt.Sprint(r.Source), string(r.Target))
+				}
+				t.row(row...)
 			}
 			t.end()
 			return nil
