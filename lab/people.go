@@ -82,9 +82,12 @@ func Generate(p Population) []Directory {
 		b.contacts(s)
 		b.partners(s)
 	}
-	for i, s := range b.sites {
+	for _, s := range b.sites {
 		b.managers(s)
 		b.groups(s)
+	}
+	for i, s := range b.sites { // last, so that nobody else is another by it
+		b.exchange(s)
 		dirs[i] = s.Directory
 	}
 	return dirs

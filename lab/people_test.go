@@ -277,3 +277,29 @@ func BenchmarkGenerate(b *testing.B) {
 		Generate(Population{Seed: 1, People: 50_000})
 	}
 }
+
+// TestExchangeLinks: every kind is there, they are few, and none leads nowhere, to itself or twice to the same.
+func TestExchangeLinks(t *testing.T) {
+	t.Parallel()
+	for _, p := range []Population{{Seed: 1, People: MinPeople}, {Seed: 2, People: 300}, {Seed: 3, People: 2000}} {
+		count := map[string]int{}
+		for _, d := range Generate(p) {
+			known, seen := map[string]bool{}, map[Link]bool{}
+			for _, o := range d.Objects {
+				known[o.DN] = true
+			}
+			for _, k := range d.Links {
+				count[k.Attr]++
+				if !known[k.DN] || !known[k.Target] || seen[k] || k.DN == k.Target {
+					t.Errorf("%+v: %s has a link %+v that leads nowhere, to itself, or is there twice", p, d.Name, k)
+				}
+				seen[k] = true
+			}
+		}
+		for _, attr := range []string{"authOrig", "dLMemSubmitPerms", "publicDelegates", "altRecipient"} {
+			if n := count[attr]; n == 0 || n > 15+p.People/50 {
+				t.Errorf("%+v: %d links %s, want some, and few", p, n, attr)
+			}
+		}
+	}
+}

@@ -97,6 +97,10 @@ func LoadRules(dir, people string) (*rule.Set, error) {
 	}
 	set, err := rule.Load(rule.Options{FS: sets, People: people})
 	if err != nil {
+		if _, plain := rule.Load(rule.Options{FS: sets}); plain == nil { // it is not the rules
+			return nil, &canopy.Error{Kind: canopy.Invalid, Code: "join-attribute", Object: ConfigName, Attr: "join", Text: err.Error(),
+				Next: "name an attribute of the metaverse that an inbound rule fills, as in attribute:employeeID; it is spelled as canopy meta show has it"}
+		}
 		return nil, &canopy.Error{Kind: canopy.Invalid, Code: "rules", Object: own, Text: "the rules cannot be used", Err: err,
 			Next: "correct the files named; canopy rule list shows the built-in ones"}
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,7 +153,7 @@ func (l *Local) Decide(ctx context.Context, kind engine.DecisionKind, object, wi
 	return err
 }
 
-// Check proves for every connector that it can do what the configuration asks of it.
+// Check proves for every connector that it can do what the configuration asks of it. It remembers nothing.
 func (l *Local) Check(ctx context.Context) (map[canopy.ConnectorID][]canopy.Finding, error) {
 	out := map[canopy.ConnectorID][]canopy.Finding{}
 	for _, s := range append(slices.Clone(l.Sources), l.Target) {
@@ -160,7 +161,29 @@ func (l *Local) Check(ctx context.Context) (map[canopy.ConnectorID][]canopy.Find
 		if err != nil {
 			return out, err // it says itself whom it could not check
 		}
+		if !slices.ContainsFunc(f, func(x canopy.Finding) bool { return x.Severity == canopy.Severe }) {
+			f = append(f, l.checkScope(ctx, &s)...)
+		}
 		out[s.ID] = f
 	}
 	return out, nil
+}
+
+// checkScope finds the names of a scope that mean nothing, or something else than before.
+func (l *Local) checkScope(ctx context.Context, s *Space) []canopy.Finding {
+	var all []canopy.Finding
+	known := l.Memory.named(s.ID)
+	for _, dn := range slices.Concat(s.Names.Include, s.Names.Exclude, s.Names.Groups) {
+		_, err := l.resolve(ctx, s, dn, known[canopy.Fold(dn)])
+		if err == nil {
+			continue
+		}
+		f := canopy.Finding{Code: "scope", Severity: canopy.Severe, Object: dn, Attr: "scope", Text: err.Error()}
+		var e *canopy.Error
+		if errors.As(err, &e) {
+			f.Code, f.Other, f.Text, f.Next = e.Code, e.Other, e.Text, e.Next
+		}
+		all = append(all, f)
+	}
+	return all
 }

@@ -88,6 +88,11 @@ func TestCommandsBesideALab(t *testing.T) {
 	if user == "" {
 		t.Fatal("no plan showed a user")
 	}
+	for attr, object := range map[string]string{"authOrig": "everyone.contoso@contoso.com", "dLMemSubmitPerms": "everyone.fabrikam@fabrikam.com", "publicDelegates": "grace.bennett@contoso.com"} {
+		if out := must(t, dir, "explain", object, attr); !strings.Contains(out, "  "+attr+" = ") || !strings.Contains(out, "export tenant done  links: +") {
+			t.Errorf("%s of %s: want links, and that they were sent:\n%s", attr, object, out)
+		}
+	}
 	for _, args := range [][]string{{"explain", user}, {"explain", user, "displayName"}, {"entry", "show", user}, {"meta", "show", user}, {"log", user}} {
 		if out := must(t, dir, args...); !strings.Contains(out, " ") {
 			t.Errorf("canopy %s printed %q", strings.Join(args, " "), out)
@@ -133,6 +138,8 @@ func TestMistakes(t *testing.T) {
 		{"no configuration", "", []string{"plan"}, exitFailed, []string{"there is no configuration", "what to do:", "canopy lab"}},
 		{"unknown key", "forests:\n- name: a\n  server: [x]\n", []string{"plan"}, exitFailed, []string{"line 3", "server"}},
 		{"password in the file", "forests:\n- name: a.lab\n  servers: [ldaps://h]\n  bind: {account: a, password: p}\n", []string{"run"}, exitFailed, []string{"a.lab", "password_file"}},
+		{"an attribute to join by that there is not", "join: attribute:nosuch\nforests:\n- name: a.lab\n  servers: [ldaps://h]\n  bind: {account: a, password_env: P}\n",
+			[]string{"plan"}, exitFailed, []string{"canopy.yaml: join:", "nosuch", "attribute:employeeID"}},
 		{"unknown command", "", []string{"plam"}, exitUsage, []string{"unknown command", "did you mean", "plan"}},
 		{"unknown command of a group", "", []string{"entry", "shwo"}, exitUsage, []string{"unknown command", "canopy entry", "did you mean show"}},
 		{"unknown command below a command", "", []string{"plan", "shwo", "1"}, exitUsage, []string{"unknown command", "canopy plan", "did you mean show"}},

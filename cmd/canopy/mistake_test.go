@@ -102,6 +102,33 @@ func TestUnreachable(t *testing.T) {
 	expect([]string{"run", "--json"}, exitFailed, []string{`"next":"check the name`}, nil)
 }
 
+// TestCheckScope: a name in the scope that nothing has is found by the check, before a run stops at it.
+func TestCheckScope(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := lab.Start(t.Context(), lab.Options{Dir: dir, People: 40, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Stop()
+	must(t, dir, "check")
+	config := filepath.Join(dir, "canopy.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, []byte(strings.Replace(string(text), "OU=Canopy,DC=fabrikam", "OU=Cnaopy,DC=fabrikam", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := command(t, dir, "check")
+	if code != exitFailed || !strings.Contains(out, "OU=Cnaopy,DC=fabrikam,DC=lab: scope: no container or group has this name") || !strings.Contains(out, "correct scope") {
+		t.Errorf("got exit code %d, want %d, and the name with what to do\n%s%s", code, exitFailed, out, errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "forests.json")); err == nil {
+		t.Error("a check remembered something")
+	}
+}
+
 // TestLabAgain: a lab that starts where one was shows how things stand, not only what it did.
 func TestLabAgain(t *testing.T) {
 	t.Parallel()

@@ -89,7 +89,7 @@ func (a *App) imported(r *run.Report) {
 	if len(r.Imports) == 0 {
 		return
 	}
-	t := a.table("READ FROM", "WAY", "OBJECTS", "NEW", "CHANGED", "UNCHANGED", "LEFT", "DELETED", "FAILED")
+	t := a.table("READ FROM", "WAY", "OBJECTS", "NEW", "CHANGED", "UNCHANGED", "OUT", "DELETED", "FAILED")
 	for _, i := range r.Imports {
 		way, c := "changes", i.Counts
 		switch {
