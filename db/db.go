@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -29,6 +30,13 @@ type Options struct {
 	// Now dates migrations, in microseconds; nil leaves them undated.
 	Now func() int64
 }
+
+// A page that many transactions change is carried from the log into the file once, when the log has walBytes, instead of
+// once for each few megabytes of it.
+const (
+	pageBytes = 8192
+	walBytes  = 64 << 20
+)
 
 // readers is how many snapshots there can be at once; a further one waits.
 const readers = 8
@@ -97,7 +105,8 @@ func (d *DB) dsn(cacheMiB int, more string) string {
 
 func (d *DB) openWriter(ctx context.Context) error {
 	var err error
-	if d.write, err = sql.Open("sqlite", d.dsn(d.opt.CacheMiB, "&_txlock=immediate&_pragma=journal_size_limit(67108864)")); err != nil {
+	more := fmt.Sprintf("&_txlock=immediate&_pragma=journal_size_limit(%d)&_pragma=wal_autocheckpoint(%d)", walBytes, walBytes/pageBytes)
+	if d.write, err = sql.Open("sqlite", d.dsn(d.opt.CacheMiB, more)); err != nil {
 		return d.fault("open", err)
 	}
 	d.write.SetMaxOpenConns(1)
@@ -105,11 +114,11 @@ func (d *DB) openWriter(ctx context.Context) error {
 	if err != nil {
 		return d.fault("open", err)
 	}
-	s := &session{conn: conn, stmts: map[string]*sql.Stmt{}}
+	s := newSession(conn)
 	d.turn <- s
 	d.ready = true
 	// The page size only takes before the first table; the journal mode stays in the file.
-	for _, pragma := range []string{"PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL"} {
+	for _, pragma := range []string{"PRAGMA page_size = " + strconv.Itoa(pageBytes), "PRAGMA journal_mode = WAL"} {
 		if _, err := conn.ExecContext(ctx, pragma); err != nil {
 			return d.fault("open", err)
 		}
@@ -136,28 +145,3 @@ func (d *DB) Close() error {
 
 // Path is the file.
 func (d *DB) Path() string { return d.path }
-
-// session is a connection with its prepared statements.
-type session struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st := s.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := s.conn.PrepareContext(ctx, positional(query))
-	if err == nil {
-		s.stmts[query] = st
-	}
-	return st, err
-}
-
-func (s *session) close() error {
-	var errs []error
-	for _, st := range s.stmts {
-		errs = append(errs, st.Close())
-	}
-	return errors.Join(append(errs, s.conn.Close())...)
-}

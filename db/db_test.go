@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -289,6 +290,43 @@ func TestEveryStatementMayFail(t *testing.T) {
 		if err == nil {
 			return
 		}
+	}
+}
+
+// TestPagesWaitInTheLog writes the same few pages until the log has twice what SQLite lets gather by itself: the file has
+// none of it yet, and all of it when it is closed.
+func TestPagesWaitInTheLog(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	d, err := Open(context.Background(), path, Options{Migrations: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		if err := put(d, slices.Repeat([]string{strings.Repeat(string('a'+rune(i%26)), pageBytes)}, 50)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Size() != before.Size() || log.Size() < 2000*pageBytes {
+		t.Errorf("the file grew from %d to %d beside a log of %d, want no growth yet", before.Size(), after.Size(), log.Size())
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, legs := names(t, open(t, path, Options{})); len(got) != 50 || legs != 40*50*4 {
+		t.Errorf("got %d rows with %d legs after closing, want 50 with %d", len(got), legs, 40*50*4)
 	}
 }
 

@@ -60,7 +60,7 @@ func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, d.fault("open a snapshot", err)
 	}
-	t := &Tx{d: d, s: &session{conn: conn, stmts: map[string]*sql.Stmt{}}}
+	t := &Tx{d: d, s: newSession(conn)}
 	// A deferred transaction has no snapshot before its first read.
 	for _, q := range []string{"BEGIN", "SELECT count(*) FROM migration"} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
@@ -96,22 +96,24 @@ func (t *Tx) Close() error {
 
 // Exec runs a statement and gives the number of rows that it wrote.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	st, err := t.statement(ctx, query)
-	if err != nil {
+	if err := t.allowed(ctx, query); err != nil {
 		return 0, err
 	}
-	r, err := st.ExecContext(context.WithoutCancel(ctx), args...)
+	n, err := t.s.exec(context.WithoutCancel(ctx), query, args)
 	if err != nil {
 		return 0, t.d.fault(query, err)
 	}
-	return r.RowsAffected()
+	return n, nil
 }
 
 // Each runs a query and gives each row to scan. Scan must not run the same query again.
 func (t *Tx) Each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
-	st, err := t.statement(ctx, query)
-	if err != nil {
+	if err := t.allowed(ctx, query); err != nil {
 		return err
+	}
+	st, err := t.s.query(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return t.d.fault(query, err)
 	}
 	rows, err := st.QueryContext(context.WithoutCancel(ctx), args...)
 	if err != nil {
@@ -140,20 +142,17 @@ func (t *Tx) One(ctx context.Context, dest []any, query string, args ...any) (fo
 	return found, err
 }
 
-func (t *Tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+// allowed tells whether a statement may be run now.
+func (t *Tx) allowed(ctx context.Context, query string) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	if t.write && t.d.opt.Fail != nil {
 		if err := t.d.opt.Fail(query); err != nil {
-			return nil, fmt.Errorf("%s: %w", headline(query), err)
+			return fmt.Errorf("%s: %w", headline(query), err)
 		}
 	}
-	st, err := t.s.prepare(context.WithoutCancel(ctx), query)
-	if err != nil {
-		return nil, t.d.fault(query, err)
-	}
-	return st, nil
+	return nil
 }
 
 // positional replaces $1, $2, ... by ? where they stand once each and in order: SQLite looks named parameters up one

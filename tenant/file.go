@@ -99,7 +99,8 @@ func openFile(ctx context.Context, path string, d Durability) (*file, error) {
 	}
 	f := &file{stmts: map[string]*sql.Stmt{}}
 	var err error
-	if f.pool, err = sql.Open("sqlite", dsn("&_pragma=synchronous("+string(d)+")")); err != nil {
+	// A page that many writes change goes from the log into the file once, when the log has 32 MiB: 8000 pages.
+	if f.pool, err = sql.Open("sqlite", dsn("&_pragma=wal_autocheckpoint(8000)&_pragma=journal_size_limit(33554432)&_pragma=synchronous("+string(d)+")")); err != nil {
 		return nil, err
 	}
 	if f.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
