@@ -56,7 +56,9 @@ func (f *Flow) Eval(o *Object) (Outcome, error) {
 			return Outcome{Kind: Ignore}, nil
 		case expr.Null, expr.Text, expr.Number, expr.Truth, expr.Moment, expr.Octets, expr.Reference, expr.List:
 		}
-		vs = fromExpr(v)
+		if vs = f.own(o, v); vs == nil {
+			vs = fromExpr(v)
+		}
 	case f.From == attrDN:
 		vs = canopy.Texts(o.DN)
 	case f.From != "":
@@ -74,6 +76,30 @@ func (f *Flow) Eval(o *Object) (Outcome, error) {
 		return Outcome{Kind: AuthoritativeNull}, nil
 	}
 	return Outcome{Kind: Nothing}, nil
+}
+
+// own is the object's own slice when the expression gave an attribute as it is, nil otherwise: most do, and nothing is
+// made for them.
+func (f *Flow) own(o *Object, v expr.Value) canopy.Values {
+	for _, u := range f.program.Uses() {
+		vs := o.Attrs[canopy.Attr(u.Attr)]
+		if len(vs) != 1 {
+			continue
+		}
+		switch x := vs[0]; v.Kind() {
+		case expr.Text:
+			if v.Str() != "" && x.Type() == canopy.String && x.Str() == v.Str() {
+				return vs
+			}
+		case expr.Number:
+			if x.Type() == canopy.Integer && x.Num() == v.Num() {
+				return vs
+			}
+		case expr.Null, expr.Truth, expr.Moment, expr.Octets, expr.Reference, expr.List, expr.AuthoritativeNull, expr.IgnoreThisFlow:
+			return nil
+		}
+	}
+	return nil
 }
 
 // evaluated is the value of the flow's expression.

@@ -78,6 +78,9 @@ func one(v canopy.Value) expr.Value {
 	return expr.Str(v.Str())
 }
 
+// truths are False and True as values; nobody changes them.
+var truths = [2]canopy.Values{{canopy.Bool(false)}, {canopy.Bool(true)}}
+
 // fromExpr makes values of an expression's result; what is an empty text is left out.
 func fromExpr(v expr.Value) canopy.Values {
 	switch v.Kind() {
@@ -97,7 +100,10 @@ func fromExpr(v expr.Value) canopy.Values {
 	case expr.Number:
 		return canopy.Values{canopy.Int(v.Num())}
 	case expr.Truth:
-		return canopy.Values{canopy.Bool(v.True())}
+		if v.True() {
+			return truths[1]
+		}
+		return truths[0]
 	case expr.Moment:
 		return canopy.Values{instant(v.Num())}
 	case expr.Octets:
