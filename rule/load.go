@@ -41,8 +41,8 @@ type Options struct {
 // of them.
 func Load(o Options) (*Set, error) {
 	l := &loader{rules: map[canopy.RuleID]*Rule{}, names: readNames(attributeList)}
-	for _, f := range o.FS {
-		if err := l.place(f); err != nil {
+	for i, f := range o.FS {
+		if err := l.place(f, i); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +110,7 @@ func (l *loader) warn(r *Rule, line int, a canopy.Attr, text, next string) {
 }
 
 // place reads the files of one place over what was read before.
-func (l *loader) place(f fs.FS) error {
+func (l *loader) place(f fs.FS, place int) error {
 	entries, err := fs.ReadDir(f, ".")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -139,6 +139,7 @@ func (l *loader) place(f fs.FS) error {
 			continue
 		}
 		here[r.ID] = e.Name()
+		r.written, r.place = string(text), place
 		l.put(r, partial)
 	}
 	return nil

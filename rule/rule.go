@@ -64,7 +64,15 @@ type Rule struct {
 	fills      map[canopy.Attr][]int // the flows to an attribute
 	configured bool                  // the join criteria are those of the configuration
 	final      bool                  // all flows are Final
+	written    string                // the file's text
+	place      int                   // of Options.FS
 }
+
+// Written is the text of the rule's file, with its comments.
+func (r *Rule) Written() string { return r.written }
+
+// Place is the number of the place in Options.FS that defines the rule.
+func (r *Rule) Place() int { return r.place }
 
 // dialect is the language of its expressions.
 func (r *Rule) dialect() *expr.Dialect {

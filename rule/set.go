@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
 )
 
 // tenantKind is the kind of connector that outbound rules of one connector's own are counted to.
@@ -41,6 +42,16 @@ func (s *Set) All() []*Rule { return slices.Clone(s.rules) }
 
 // Rule finds a rule, nil when there is none.
 func (s *Set) Rule(id canopy.RuleID) *Rule { return s.byID[id] }
+
+// Nearest is the rule whose id differs least from this one, "" when none is close.
+func (s *Set) Nearest(id canopy.RuleID) canopy.RuleID {
+	ids := make([]string, len(s.rules))
+	for i, r := range s.rules {
+		ids[i] = string(r.ID)
+	}
+	slices.Sort(ids)
+	return canopy.RuleID(expr.Nearest(string(id), ids))
+}
 
 // Warnings are what is odd in the rules, and no fault.
 func (s *Set) Warnings() []canopy.Finding { return slices.Clone(s.warnings) }
