@@ -14,7 +14,13 @@ import (
 // Admin is the administrators' door. It changes cloud objects, and of synchronised ones only what belongs to the cloud:
 // roles, licences, memberships of cloud groups, and whether they exist. Refusals are errors of kind Forbidden for a
 // synchronised object, NotFound, Conflict for a value that another object holds, or Invalid, with the refusal's code.
-type Admin struct{ t *Tenant }
+type Admin struct {
+	t  *Tenant
+	by Actor
+}
+
+// As is the same door for somebody with a name, under which the audit log has what is done.
+func (a *Admin) As(by Actor) *Admin { return &Admin{a.t, by} }
 
 // Object is an object as administrators see it.
 type Object struct {
@@ -31,6 +37,13 @@ type Object struct {
 	Groups   []canopy.Anchor
 	// Deleted is when the object was deleted; the zero time when it is not.
 	Deleted time.Time
+	// Plans are the names of the service plans that the licences turn on.
+	Plans []string
+}
+
+// HasExchangePlan tells whether the object has a licence with a mailbox.
+func (o *Object) HasExchangePlan() bool {
+	return o.Class == canopy.User && slices.ContainsFunc(o.Plans, func(p string) bool { return slices.Contains(mailboxPlans, p) })
 }
 
 // mastered is the service's word for a change to an object that belongs to a forest.
@@ -55,7 +68,10 @@ func (a *Admin) Create(ctx context.Context, class canopy.Class, attrs canopy.Att
 			return err
 		}
 		oid = r.oid
-		return x.assign(r, attrs, nil)
+		if err := x.assign(r, attrs, nil); err != nil {
+			return err
+		}
+		return x.audit(a.by, "Add "+string(class), r, modified(nil, r.values()))
 	})
 	return oid, a.told("create a "+string(class), "", err)
 }
@@ -95,10 +111,16 @@ func (x *tx) assign(r *record, set canopy.Attrs, clear []canopy.Attr) error {
 // SetAttributes changes and clears values of a cloud object.
 func (a *Admin) SetAttributes(ctx context.Context, id canopy.Anchor, set canopy.Attrs, clear ...canopy.Attr) error {
 	return a.change(ctx, "change", id, func(x *tx, r *record) error {
-		if r.synced {
-			return lock(r)
+		if !r.synced {
+			return x.assign(r, set, clear)
 		}
-		return x.assign(r, set, clear)
+		for _, name := range append(set.Names(), clear...) {
+			if !ofCloud[name] {
+				return lock(r).about(name)
+			}
+		}
+		_, err := x.draft(r, Draft{Set: set, Clear: clear})
+		return err
 	})
 }
 
@@ -140,14 +162,19 @@ func (a *Admin) RemoveRole(ctx context.Context, id canopy.Anchor, role string) e
 	return a.mark(ctx, "remove a role from", id, func(r *record) *[]string { return &r.roles }, role, false)
 }
 
-// AssignLicence gives an object a licence.
+// AssignLicence gives a user a licence, or a group one for its members. One that is there already is done.
 func (a *Admin) AssignLicence(ctx context.Context, id canopy.Anchor, licence string) error {
-	return a.mark(ctx, "assign a licence to", id, func(r *record) *[]string { return &r.licences }, licence, true)
+	return a.License(ctx, id, []Licence{{SKU: licence}}, nil)
 }
 
 // RemoveLicence takes a licence away.
 func (a *Admin) RemoveLicence(ctx context.Context, id canopy.Anchor, licence string) error {
-	return a.mark(ctx, "remove a licence from", id, func(r *record) *[]string { return &r.licences }, licence, false)
+	return a.License(ctx, id, nil, []string{licence})
+}
+
+// License gives and takes licences, all or none. A user's are there at once; what a group gives its members comes later.
+func (a *Admin) License(ctx context.Context, id canopy.Anchor, add []Licence, remove []string) error {
+	return a.change(ctx, "license", id, func(x *tx, r *record) error { return x.license(r, add, remove) })
 }
 
 // mark adds a name to one of an object's sets, or takes it out; what is so already is done.
@@ -193,6 +220,14 @@ func (a *Admin) Link(ctx context.Context, id canopy.Anchor, attr canopy.Attr, c 
 		if err := x.touch(r.id); err != nil {
 			return err
 		}
+		note := Modified{Attr: attr}
+		for _, ref := range c.Added {
+			note.New = append(note.New, string(ref.Anchor))
+		}
+		for _, ref := range c.Removed {
+			note.Old = append(note.Old, string(ref.Anchor))
+		}
+		r.noted = []Modified{note}
 		failed, err := x.links(r, changes, 1)
 		if err == nil && len(failed) > 0 {
 			return refuse(failed[0].Code, attr, "%s", failed[0].Text)
@@ -223,7 +258,11 @@ func (a *Admin) any(ctx context.Context, what string, id canopy.Anchor, fn func(
 		if err != nil {
 			return err
 		}
-		return fn(x, r)
+		before, seq := auditable(r), x.seq
+		if err := fn(x, r); err != nil || x.seq == seq {
+			return err
+		}
+		return x.audit(a.by, activity(what, r), r, append(modified(before, auditable(r)), r.noted...))
 	})
 	return a.told(what, id, err)
 }
@@ -291,12 +330,18 @@ func (a *Admin) walk(ctx context.Context, where string, args []any, each func(*O
 	}
 }
 
-func objectOf(q querier, r *record) (*Object, error) {
-	o := &Object{ID: r.oid, Class: r.class, Synced: r.synced, SourceAnchor: r.anchor, Attrs: r.values(),
-		Cloud: r.cloud.attrs, Roles: r.roles, Licences: r.licences}
+func shownOf(r *record) Object {
+	o := Object{ID: r.oid, Class: r.class, Synced: r.synced, SourceAnchor: r.anchor, Attrs: r.values(),
+		Cloud: r.cloud.attrs, Roles: r.roles, Licences: skuNames(r.licences), Plans: enabled(grantsOf(r.licences))}
 	if r.deleted != 0 {
 		o.Deleted = time.UnixMicro(r.deleted).UTC()
 	}
+	return o
+}
+
+func objectOf(q querier, r *record) (*Object, error) {
+	shown := shownOf(r)
+	o := &shown
 	rows, err := q.Query(`SELECT o.oid FROM link l JOIN object o ON o.id = l.owner
 		WHERE l.target = ? AND l.attr = 'member' AND l.state = 1 ORDER BY o.oid`, r.id)
 	if err != nil {
@@ -327,8 +372,12 @@ func (a *Admin) SetSwitches(ctx context.Context, s Switches) error {
 		if conf.Switches.SoftMatchOnUPN && !s.SoftMatchOnUPN {
 			return &canopy.Error{Kind: canopy.Forbidden, Object: "softMatchOnUpn", Text: "the switch cannot be turned off again"}
 		}
+		before := conf.Switches
 		conf.Switches = s
-		return x.saveSettings(conf)
+		if err := x.saveSettings(conf); err != nil || before == s {
+			return err
+		}
+		return x.audit(a.by, "Set DirSync feature", nil, changedTo("features", before, s))
 	})
 	if err != nil {
 		return fmt.Errorf("set the switches: %w", err)

@@ -3,17 +3,20 @@ package tenant
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/canopy-sync/canopy"
 )
 
-// Actor is the program that does something.
+// Actor is who does something: a person, or a program with its app.
 type Actor struct {
-	App  string `json:"app"` // its id
+	App  string `json:"app,omitempty"` // the program's id
 	Name string `json:"name"`
 	// Object is its service principal.
-	Object canopy.Anchor `json:"object"`
+	Object canopy.Anchor `json:"object,omitempty"`
 	// Request ties together what one request did.
 	Request string `json:"request,omitempty"`
 }
@@ -25,7 +28,7 @@ type Modified struct {
 	New  []string    `json:"new,omitempty"`
 }
 
-// Audit is one thing that a program did to one object.
+// Audit is one thing that somebody did to one object, or to the tenant itself, which has no Target.
 type Audit struct {
 	Number   int64         `json:"-"`
 	ID       string        `json:"-"`
@@ -38,13 +41,70 @@ type Audit struct {
 	Changed  []Modified    `json:"changed,omitempty"`
 }
 
-// audit notes in the transaction what it does.
+// audit notes in the transaction what it does. A nil record is the tenant itself.
 func (x *tx) audit(by Actor, activity string, r *record, changed []Modified) error {
-	text, err := json.Marshal(Audit{Activity: activity, Actor: by, Class: r.class, Label: r.label, Changed: changed})
+	a := Audit{Activity: activity, Actor: by, Label: x.conf.Initial, Changed: changed}
+	target := ""
+	if r != nil {
+		a.Class, a.Label, target = r.class, r.label, string(r.oid)
+	}
+	text, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
-	return x.exec(`INSERT INTO audit (oid, at, target, value) VALUES (?, ?, ?, ?)`, x.t.newID(), x.now.UnixMicro(), string(r.oid), text)
+	var last int64
+	if err := x.row(`SELECT coalesce(max(id), 0) FROM audit`).Scan(&last); err != nil {
+		return err
+	}
+	return x.exec(`INSERT INTO audit (id, oid, at, target, value) VALUES (?, ?, ?, ?, ?)`, last+1,
+		fmt.Sprintf("Directory_%s_%d", x.conf.Tenant, last+1), x.now.UnixMicro(), target, text)
+}
+
+// activities are what the service calls what is done, where it is not the verb and the class.
+var activities = map[string]string{"change": "Update %s", "link": "Update %s", "delete": "Delete %s", "restore": "Restore %s",
+	"delete for good": "Hard Delete %s", "assign a role to": "Add member to role", "remove a role from": "Remove member from role",
+	"license": "Change %s license"}
+
+// activity is the service's name of something done to an object.
+func activity(what string, r *record) string {
+	name, known := activities[what]
+	if !known {
+		return what
+	}
+	return strings.Replace(name, "%s", string(r.class), 1)
+}
+
+// auditable is all of an object that an audit tells.
+func auditable(r *record) canopy.Attrs {
+	all := r.values().Clone()
+	for name, v := range r.cloud.attrs {
+		all[name] = v
+	}
+	all["directoryRoles"], all["assignedLicenses"] = canopy.Texts(r.roles...), canopy.Texts(skuNames(r.licences)...)
+	return all
+}
+
+// modified tells how the values of some attributes differ, in the order of their names.
+func modified(before, after canopy.Attrs) []Modified {
+	names := before.Names()
+	for _, n := range after.Names() {
+		if _, there := before[n]; !there {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	var out []Modified
+	for _, n := range names {
+		if !before[n].Equal(after[n]) {
+			out = append(out, Modified{Attr: n, Old: before[n].Strings(), New: after[n].Strings()})
+		}
+	}
+	return out
+}
+
+// changedTo is a change of one named thing.
+func changedTo(name canopy.Attr, before, after any) []Modified {
+	return []Modified{{Attr: name, Old: []string{fmt.Sprint(before)}, New: []string{fmt.Sprint(after)}}}
 }
 
 // Audits gives what was done, the latest first, before a number (0: from the end), until each answers false.

@@ -30,6 +30,17 @@ const (
 	CodeLinkType       = "ReferencedObjectTypeNotAllowed"
 	CodeSynced         = "OnPremisesMasteredObject"
 	CodeBusy           = "ServiceBusy"
+
+	// of licences
+	CodeCount      = "CountViolation"
+	CodeExclusive  = "MutuallyExclusiveViolation"
+	CodeDependency = "DependencyViolation"
+	CodeLocation   = "ProhibitedInUsageLocationViolation"
+	CodeUniqueness = "UniquenessViolation"
+	CodeOther      = "Other" // another product of the same group could not be given
+	CodeNoSKU      = "SkuNotFound"
+	CodeNoLicence  = "LicenceNotAssigned"
+	CodeLicensed   = "GroupHasLicences"
 )
 
 // refusal is an answer of the service to one export that it does not carry out.
@@ -59,6 +70,22 @@ func (r *refusal) asError(object string) error {
 		kind = canopy.NotFound
 	case CodeSynced:
 		kind, next = canopy.Forbidden, "change the object in the forest that it is synchronised from"
+	case CodeCount:
+		kind, next = canopy.Conflict, "take the licence from somebody else, or buy more units: canopy tenant licence units SKU NUMBER"
+	case CodeExclusive:
+		kind, next = canopy.Conflict, "take the other licence away first, or switch one of the two service plans off with --without"
+	case CodeDependency:
+		kind, next = canopy.Conflict, "keep or assign the licence that has the service plan, or switch the dependent plan off with --without"
+	case CodeLocation:
+		next = "set the usage location, for instance: canopy tenant user set USER --usage-location AT"
+	case CodeUniqueness:
+		kind, next = canopy.Conflict, "change the address of one of the two where it is mastered, then assign the licence again"
+	case CodeNoSKU:
+		kind, next = canopy.NotFound, "canopy tenant licence list shows the products"
+	case CodeNoLicence:
+		kind, next = canopy.NotFound, "canopy tenant user get USER shows the licences; what a group gives goes with the membership"
+	case CodeLicensed:
+		kind, next = canopy.Forbidden, "take the group's licences away first: canopy tenant licence remove GROUP SKU"
 	}
 	return &canopy.Error{Kind: kind, Code: r.code, Object: object, Attr: r.attr, Other: r.other, Text: r.text, Next: next}
 }

@@ -1,7 +1,9 @@
 package tenant
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -26,6 +28,9 @@ func (x *tx) discard(r *record) error {
 	if r.class != canopy.User {
 		return x.erase(r)
 	}
+	if err := x.leaveLicences(r); err != nil {
+		return err
+	}
 	if err := x.unlink(r, true); err != nil {
 		return err
 	}
@@ -38,7 +43,14 @@ func (x *tx) discard(r *record) error {
 
 // erase deletes an object for good.
 func (x *tx) erase(r *record) error {
+	if r.class == canopy.Group && len(r.licences) > 0 {
+		return refuse(CodeLicensed, "", "%s has licences (%s); they would go from all its members", r.name(), strings.Join(skuNames(r.licences), ", "))
+	}
 	delete(x.known, r.oid)
+	if err := errors.Join(x.exec(`DELETE FROM licence WHERE object = ?`, r.id), x.exec(`DELETE FROM due WHERE object = ?`, r.id)); err != nil {
+		return fmt.Errorf("delete the licences of %s: %w", r.oid, err)
+	}
+	x.used = nil
 	if err := x.unlink(r, false); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestDeleteUser(t *testing.T) {
 	cloud := must(w.Admin().Create(ctx, canopy.Group, attrs("displayName", "Cloud")))(t)
 	w.done(members(synced, canopy.LinkChange{Added: refs(id, boss)}))
 	w.ok(w.Admin().AddToGroup(ctx, cloud, id))
-	w.ok(w.Admin().AssignLicence(ctx, id, "E3"))
+	w.license(id, "E3")
 	w.done(canopy.Export{Op: canopy.Modify, Ref: canopy.Ref{Anchor: boss},
 		Links: map[canopy.Attr]canopy.LinkChange{canopy.AttrManager: {Added: refs(id)}}})
 	_, _, cursor := w.read(nil)
@@ -60,7 +60,7 @@ func TestDeleteUser(t *testing.T) {
 	if !o.Deleted.IsZero() || !o.Synced {
 		t.Errorf("restored: got deleted %v synced %v", o.Deleted, o.Synced)
 	}
-	diff(t, "licences of the restored user", o.Licences, []string{"E3"})
+	diff(t, "licences of the restored user", o.Licences, []string{"ENTERPRISEPACK"})
 	diff(t, "groups of the restored user", o.Groups, []canopy.Anchor{cloud}) // the synced one is synced again
 	changes, _, _ = w.read(cursor)
 	told = map[canopy.Anchor]canopy.Change{}
@@ -199,7 +199,7 @@ func TestAdmin(t *testing.T) {
 	w.ok(a.AssignRole(ctx, synced, "Auditor"))
 	w.ok(a.AssignRole(ctx, synced, "Helpdesk"))
 	w.ok(a.RemoveRole(ctx, synced, "Auditor"))
-	w.ok(a.AssignLicence(ctx, synced, "E3"))
+	w.license(synced, "E3")
 	w.ok(a.RemoveLicence(ctx, synced, "E3"))
 	o := w.get(synced)
 	diff(t, "roles", o.Roles, []string{"Helpdesk"})

@@ -69,11 +69,7 @@ func scanItem(s scanner) (*Item, error) {
 
 func itemOf(r *record, made, changed int64) *Item {
 	i := &Item{Number: r.id, Seq: r.seq, Made: time.Unix(made, 0).UTC(), Changed: time.Unix(changed, 0).UTC()}
-	i.Object = Object{ID: r.oid, Class: r.class, Synced: r.synced, SourceAnchor: r.anchor, Attrs: r.values(),
-		Cloud: r.cloud.attrs, Roles: r.roles, Licences: r.licences}
-	if r.deleted != 0 {
-		i.Deleted = time.UnixMicro(r.deleted).UTC()
-	}
+	i.Object = shownOf(r)
 	return i
 }
 

@@ -71,7 +71,7 @@ Name          : Recipient Test
 RecipientType : MailUser
 ExchangeGuid  : f20047a9-3fd1-4906-8d98-188feacdd5b7
 SKUAssigned   :`)
-	w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+	w.license(id, "STANDARDWOFFPACK")
 	w.arrive()
 	w.shows("recipienttest@contoso.com", Addressed, four, `
 Name          : Recipient Test
@@ -94,7 +94,7 @@ func TestSecondMailbox(t *testing.T) {
 			w.ok(w.Admin().SetExchangeSettings(ctx, s, false))
 			id := must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("TestDuplicate@contoso.com"),
 				"displayName": canopy.Texts("Test Duplicate"), "proxyAddresses": canopy.Texts("SMTP:TestDuplicate@contoso.com")}))(t)
-			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.license(id, "STANDARDWOFFPACK")
 			w.arrive()
 			w.shows("TestDuplicate", Addressed, four, "Name          : TestDuplicate\nRecipientType : UserMailbox\nExchangeGuid  : "+first+"\nSKUAssigned   : True")
 			w.ok(w.Admin().RemoveLicence(ctx, id, "STANDARDWOFFPACK"))
@@ -113,7 +113,7 @@ func TestSecondMailbox(t *testing.T) {
 			w.shows("TestDuplicate", Addressed, four+",previous*", "Name                         : Test Duplicate\nRecipientType                : MailUser\nExchangeGuid                 : "+onPrem+
 				"\nSKUAssigned                  : False\nPreviousRecipientTypeDetails : UserMailbox")
 			w.found(id, map[bool]string{true: exchange.AtRisk}[bug])
-			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.license(id, "STANDARDWOFFPACK")
 			w.arrive()
 			if !bug {
 				w.shows("TestDuplicate", Addressed, four, "Name          : Test Duplicate\nRecipientType : MailUser\nExchangeGuid  : "+onPrem+"\nSKUAssigned   : True")
@@ -127,7 +127,7 @@ func TestSecondMailbox(t *testing.T) {
 			w.shows("TestDuplicate", Addressed, four, "Name          : Test Duplicate\nRecipientType : MailUser\nExchangeGuid  : "+onPrem+"\nSKUAssigned   : False")
 			// The repair: forget the mailbox that was, and license again.
 			w.ok(w.Admin().ClearPrevious(ctx, "TestDuplicate"))
-			w.ok(w.Admin().AssignLicence(ctx, id, "STANDARDWOFFPACK"))
+			w.license(id, "STANDARDWOFFPACK")
 			w.arrive()
 			w.shows("TestDuplicate", Addressed, four+",previous*", "Name                         : Test Duplicate\nRecipientType                : MailUser\nExchangeGuid                 : "+onPrem+
 				"\nSKUAssigned                  : True\nPreviousRecipientTypeDetails : MailUser")
@@ -159,7 +159,7 @@ func TestMailboxStates(t *testing.T) {
 	licence := func(on bool) {
 		t.Helper()
 		if on {
-			w.ok(a.AssignLicence(ctx, id, "E3"))
+			w.license(id, "E3")
 		} else {
 			w.ok(a.RemoveLicence(ctx, id, "E3"))
 		}
@@ -229,7 +229,7 @@ func TestForwardSurvives(t *testing.T) {
 	s.ForwardDelay = Period(time.Hour)
 	w.ok(a.SetExchangeSettings(ctx, s, false))
 	id := must(a.CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t)
-	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.license(id, "E3")
 	w.reopen()
 	a = w.Admin()
 	if got := must(w.Tick(ctx))(t); got.Objects != 0 || got.Waiting != 1 || !got.Next.Equal(w.time.Now().Add(time.Hour)) {
@@ -251,8 +251,8 @@ func TestOldFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
 	ctx := context.Background()
-	w.ok(w.Admin().AssignLicence(ctx, must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t), "E3"))
-	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `DROP TABLE conflict`, `DROP TABLE attempt`,
+	w.license(must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t), "E3")
+	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `DROP TABLE conflict`, `DROP TABLE attempt`, `DROP TABLE licence`, `DROP TABLE due`,
 		`PRAGMA user_version = 2`,
 		`UPDATE setting SET value = json_remove(value, '$.exchange')`} {
 		if _, err := w.file.write.ExecContext(ctx, query); err != nil {

@@ -208,9 +208,12 @@ type Forwarded struct {
 	Next      time.Time `json:"next"`      // when the next arrives; the zero time when none is on its way
 }
 
-// Tick lets happen what is due: changes that arrive at Exchange, and mailboxes whose time is over.
+// Tick lets happen what is due: licences of groups, changes that arrive at Exchange, and mailboxes whose time is over.
 func (t *Tenant) Tick(ctx context.Context) (Forwarded, error) {
 	var out Forwarded
+	if _, err := t.License(ctx); err != nil {
+		return out, err
+	}
 	for more := true; more; {
 		err := t.update(ctx, func(x *tx) error {
 			n, m, err := x.exchange(forwardPortion)

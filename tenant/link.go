@@ -119,6 +119,11 @@ func (x *tx) linkAttr(r *record, name canopy.Attr, a attribute, c canopy.LinkCha
 // link writes one row as part of the owner's last change.
 func (x *tx) link(owner int64, name canopy.Attr, target int64, state linkState, cloud int) error {
 	x.late.owners[owner] = true
+	if name == canopy.AttrMember {
+		if err := x.memberChanged(owner, target); err != nil {
+			return err
+		}
+	}
 	if !x.late.links.add(owner, string(name), target, int(state), cloud, x.seq) {
 		return nil
 	}

@@ -1,25 +1,14 @@
 package tenant
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/canopy-sync/canopy"
 )
 
-// withoutExchange are products that carry no mailbox.
-var withoutExchange = []string{"AAD_PREMIUM", "AAD_PREMIUM_P2", "EMS", "EMSPREMIUM", "INTUNE_A", "POWER_BI_STANDARD", "POWER_BI_PRO",
-	"VISIOCLIENT", "PROJECTPROFESSIONAL", "RIGHTSMANAGEMENT", "WIN10_PRO_ENT_SUB", "EXCHANGEARCHIVE_ADDON", "FLOW_FREE"}
-
 // exchangePlan tells whether a person has a licence that carries a mailbox.
 func exchangePlan(r *record) bool {
-	return slices.ContainsFunc(r.licences, func(name string) bool {
-		_, product, ok := strings.Cut(name, ":")
-		if !ok {
-			product = name
-		}
-		return !slices.Contains(withoutExchange, strings.ToUpper(product))
-	})
+	return r.class == canopy.User && hasMailbox(r.licences)
 }
 
 // syncing tells whether synchronisation has ever written an object: the service makes the coexistence domain then.

@@ -33,6 +33,7 @@ type record struct {
 	held      []claim             // the claims as stored
 	conflicts map[string]conflict // the values that the service withholds, by their claims' keys
 	troubled  bool                // there were such values as stored
+	noted     []Modified          // what an audit is to tell beside the values
 	exchanged uint64              // what Exchange had to know of it as loaded, see exchanged
 }
 

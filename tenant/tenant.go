@@ -80,12 +80,15 @@ type Tenant struct {
 	newID   func() string
 	newGUID func() string
 
-	mu      sync.Mutex // one writer at a time; guards all below
-	conf    settings
-	today   int64
-	hour    int64
-	exports int
-	wake    int64 // when time alone brings work, -1: never
+	mu    sync.Mutex // one writer at a time; guards all below
+	conf  settings
+	today int64
+	hour  int64
+	// licensed are the groups with licences, nil when they are to be looked up; owing is set while users may be due.
+	licensed map[int64]bool
+	owing    bool
+	exports  int
+	wake     int64 // when time alone brings work, -1: never
 
 	queue   sync.Mutex // guards waiting
 	waiting []*wish
@@ -101,7 +104,7 @@ func Open(ctx context.Context, path string, opt Options) (*Tenant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open tenant %s: %w", path, err)
 	}
-	t := &Tenant{opt: opt, file: f, clock: opt.Clock, newID: opt.NewID, pulse: make(chan struct{})}
+	t := &Tenant{opt: opt, file: f, clock: opt.Clock, newID: opt.NewID, owing: true, pulse: make(chan struct{})}
 	if t.clock == nil {
 		t.clock = time.Now
 	}
@@ -155,7 +158,7 @@ func (t *Tenant) Close() error {
 func (t *Tenant) Door() canopy.Connector { return door{t} }
 
 // Admin is the door for administrators.
-func (t *Tenant) Admin() *Admin { return &Admin{t} }
+func (t *Tenant) Admin() *Admin { return &Admin{t, Actor{Name: "administrator"}} }
 
 // Counts are the numbers of objects that are not deleted.
 func (t *Tenant) Counts(ctx context.Context) (users, groups, contacts int, err error) {
@@ -209,6 +212,10 @@ type settings struct {
 	Policy   Policy           `json:"policy"`
 	Switches Switches         `json:"switches"`
 	Exchange ExchangeSettings `json:"exchange"`
+	// Units are how many the tenant has of a product, by part number; of those not named it has defaultUnits.
+	Units map[string]int `json:"units,omitempty"`
+	// Location is the tenant's country: who has no usage location is licensed by groups as if there.
+	Location string `json:"location,omitempty"`
 }
 
 // with are the settings after the options have been applied.
@@ -230,6 +237,9 @@ func (s settings) with(opt Options, newID func() string) (settings, error) {
 	case initial != "" && initial != s.Initial:
 		return s, &canopy.Error{Kind: canopy.Invalid, Object: initial, Other: s.Initial,
 			Text: "the file holds a tenant with another initial domain", Next: "open another file, or keep the domain"}
+	}
+	if s.Location == "" {
+		s.Location = "US"
 	}
 	if len(opt.Domains) > 0 {
 		s.Domains = nil

@@ -135,6 +135,16 @@ func (w *world) ok(err error) {
 	}
 }
 
+// license gives somebody a licence, and a country to use it in.
+func (w *world) license(id canopy.Anchor, sku string) {
+	w.t.Helper()
+	ctx := context.Background()
+	if o := w.get(id); o.Class == canopy.User && o.Attrs.Text(attrUsageLocation) == "" {
+		w.ok(w.Admin().SetAttributes(ctx, id, attrs("usageLocation", "AT")))
+	}
+	w.ok(w.Admin().AssignLicence(ctx, id, sku))
+}
+
 func (w *world) get(id canopy.Anchor) *Object {
 	w.t.Helper()
 	return must(w.Admin().Get(context.Background(), id))(w.t)
@@ -274,7 +284,7 @@ func TestPersistence(t *testing.T) {
 	anna := w.done(add(canopy.User, "QQ==", "userPrincipalName", "anna@contoso.com", "displayName", "Anna"))
 	team := w.done(add(canopy.Group, "Rw==", "displayName", "Team"))
 	w.done(members(team, canopy.LinkChange{Added: refs(anna)}))
-	w.ok(w.Admin().AssignLicence(context.Background(), anna, "ENTERPRISEPACK"))
+	w.license(anna, "ENTERPRISEPACK")
 	before, _, cursor := w.read(nil)
 	object := w.get(anna)
 	w.reopen()

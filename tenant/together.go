@@ -66,6 +66,7 @@ func (x *tx) alone(fn func(*tx) error) error {
 	err := fn(x)
 	if err != nil {
 		x.seq, x.id, x.conf = seq, id, conf
+		x.used, x.t.licensed = nil, nil
 		if x.broken = x.exec(`ROLLBACK TO alone`); x.broken != nil {
 			return err
 		}

@@ -35,7 +35,9 @@ type tx struct {
 	late  backlog
 	// broken is why the transaction as a whole cannot go on, when its parts are each for themselves
 	broken error
-	maybe  []int64 // stored objects that Exchange may have a record of
+	maybe  []int64        // stored objects that Exchange may have a record of
+	used   map[string]int // units of products, as far as they were counted
+	owed   []int64        // users whose licences of groups are to be looked at again
 }
 
 // update runs fn in a transaction, after purging what is due, and announces what it changed.
@@ -64,13 +66,14 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 		err = x.concernOld()
 	}
 	if err == nil {
-		err = x.catchUp()
+		err = errors.Join(x.writeOwed(), x.catchUp())
 	}
 	if err == nil && x.seq != before {
 		err = errors.Join(x.exec(`UPDATE counter SET seq = ?, id = ?, low = ?`, x.seq, x.id, x.low), x.tick())
 	}
 	if err := t.file.end(err); err != nil {
 		t.today, t.hour, t.wake = 0, 0, 0
+		t.licensed, t.owing = nil, true
 		return classify(err)
 	}
 	t.conf = x.conf

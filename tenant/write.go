@@ -348,6 +348,11 @@ func (x *tx) applyLinks(e *canopy.Export, r *record, _ bool) ([]canopy.FailedLin
 
 // settle computes the service's copy, checks that the values are unique, and stores the record.
 func (x *tx) settle(r *record, back bool) error {
+	if back {
+		if err := x.licencesBack(r); err != nil {
+			return err
+		}
+	}
 	if err := x.decide(r, r.synced && x.conf.Policy == UniqueQuarantine); err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func TestTakeover(t *testing.T) {
 		"title", "Clerk", "proxyAddresses", "SMTP:anna@contoso.com"))
 	group := must(w.Admin().Create(ctx, canopy.Group, attrs("displayName", "Cloud team")))(t)
 	w.ok(w.Admin().AddToGroup(ctx, group, id))
-	w.ok(w.Admin().AssignLicence(ctx, id, "ENTERPRISEPACK"))
+	w.license(id, "ENTERPRISEPACK")
 	_, _, cursor := w.read(nil)
 
 	r := w.write(add(canopy.User, "QQ==", "userPrincipalName", "anna@contoso.com", "displayName", "Anna", "title", "Boss",
@@ -170,7 +170,7 @@ func TestTakeover(t *testing.T) {
 	}
 	o := w.get(id)
 	diff(t, "values", o.Attrs, attrs("userPrincipalName", "anna@contoso.com", "displayName", "Anna", "city", "Graz",
-		"title", "Boss", "proxyAddresses", "SMTP:anna@contoso.com", "sourceAnchor", "QQ=="))
+		"title", "Boss", "proxyAddresses", "SMTP:anna@contoso.com", "sourceAnchor", "QQ==", "usageLocation", "AT"))
 	diff(t, "licences", o.Licences, []string{"ENTERPRISEPACK"})
 	diff(t, "groups", o.Groups, []canopy.Anchor{group})
 
