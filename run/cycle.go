@@ -290,6 +290,11 @@ func (l *Local) confirm(ctx context.Context, o Options, report *Report) error {
 	if sent.Written+sent.Links+sent.Refused == 0 {
 		return l.left(ctx, report)
 	}
+	if l.Tenant != nil { // what it does in the background, such as giving the licences of groups
+		if _, err := l.Tenant.Tick(ctx); err != nil {
+			return err
+		}
+	}
 	confirm, err := l.importOne(ctx, report.Run, &l.Target, Options{Progress: o.Progress})
 	report.Confirm = &confirm
 	if err != nil {

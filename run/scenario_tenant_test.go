@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,9 @@ func (w *world) administer(ctx context.Context, line string, b *block) {
 	case "role", "licence", "unrole":
 		name, what, _ := strings.Cut(rest, ": ")
 		err = map[string]func(context.Context, canopy.Anchor, string) error{"role": a.AssignRole, "unrole": a.RemoveRole,
-			"licence": a.AssignLicence}[verb](ctx, w.cloud(ctx, name, false), what)
+			"licence": func(ctx context.Context, id canopy.Anchor, sku string) error {
+				return errors.Join(a.SetAttributes(ctx, id, canopy.Attrs{"usageLocation": canopy.Texts("AT")}), a.AssignLicence(ctx, id, sku))
+			}}[verb](ctx, w.cloud(ctx, name, false), what)
 	case "member":
 		group, member, _ := strings.Cut(rest, ": ")
 		err = a.AddToGroup(ctx, w.cloud(ctx, group, false), w.cloud(ctx, member, false))
