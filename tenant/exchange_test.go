@@ -275,7 +275,7 @@ func TestAddedAddresses(t *testing.T) {
 	anna := must(a.CreateUser(ctx, attrs("userPrincipalName", "anna@contoso.com", "proxyAddresses", "SMTP:anna@contoso.com")))(t)
 	bert := w.done(add(canopy.User, "QmVydA==", "userPrincipalName", "bert@contoso.com", "mail", "bert@contoso.com"))
 	for _, id := range []canopy.Anchor{anna, bert} {
-		w.ok(a.AssignLicence(ctx, id, "E3"))
+		w.license(id, "E3")
 	}
 	w.arrive()
 	on, off := true, false
