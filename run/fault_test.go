@@ -283,19 +283,29 @@ func (f *faultDoor) Read(ctx context.Context, req canopy.ReadRequest, each func(
 func TestFaultTarget(t *testing.T) {
 	t.Parallel()
 	want := faultReference(t, faultBench(t, t.TempDir()), faultCrowd)
-	every := func(n int, kind canopy.ResultKind) func(*propBench) {
-		return func(b *propBench) {
+	every := func(n int, kind canopy.ResultKind) func(*propBench) *atomic.Int64 {
+		return func(b *propBench) *atomic.Int64 {
+			var failed atomic.Int64
 			b.tenantFail = func(i int) canopy.ResultKind {
 				if i%n == 0 {
+					failed.Add(1)
 					return kind
 				}
 				return canopy.Done
 			}
+			return &failed
 		}
 	}
-	losing := func(lost func(n, exports int) int) func(*propBench) {
-		return func(b *propBench) {
-			door := &faultDoor{lost: lost}
+	losing := func(lost func(n, exports int) int) func(*propBench) *atomic.Int64 {
+		return func(b *propBench) *atomic.Int64 {
+			var failed atomic.Int64
+			door := &faultDoor{lost: func(n, exports int) int {
+				at := lost(n, exports)
+				if at >= 0 {
+					failed.Add(1)
+				}
+				return at
+			}}
 			b.wrap = func(id canopy.ConnectorID, c canopy.Connector) canopy.Connector {
 				if id != canopy.Tenant {
 					return c
@@ -303,11 +313,12 @@ func TestFaultTarget(t *testing.T) {
 				door.Connector = c
 				return door
 			}
+			return &failed
 		}
 	}
 	for _, c := range []struct {
 		name  string
-		spoil func(*propBench)
+		spoil func(*propBench) *atomic.Int64 // counts what went wrong
 	}{
 		{"every 40th write is put off", every(40, canopy.Later)},
 		{"every 40th write is refused", every(40, canopy.Refused)},
@@ -322,7 +333,7 @@ func TestFaultTarget(t *testing.T) {
 			t.Parallel()
 			b := faultBench(t, t.TempDir())
 			defer b.close(t)
-			c.spoil(b)
+			failed := c.spoil(b)
 			then := faultCrowd(t, b)
 			for happened := false; ; {
 				faultRest(t, b)
@@ -331,6 +342,9 @@ func TestFaultTarget(t *testing.T) {
 				}
 				then()
 				happened = true
+			}
+			if failed.Load() == 0 {
+				t.Error("nothing went wrong, so nothing is shown")
 			}
 			b.unique(t)
 			b.compare(t)
