@@ -34,7 +34,7 @@ var spec = sync.OnceValues(func() (*openapi3.T, error) {
 
 // rig is a tenant with its door, called without a network. Every answer is held against Graph's description.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	tenant *tenant.Tenant
 	server *Server
 	token  string
@@ -47,7 +47,7 @@ type rigOptions struct {
 	throttle Throttle
 }
 
-func newRig(t *testing.T, opt rigOptions) *rig {
+func newRig(t testing.TB, opt rigOptions) *rig {
 	t.Helper()
 	r := &rig{t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
 	n := 0
@@ -192,7 +192,7 @@ func (r *rig) want(status int, method, path string, body any, headers ...string)
 const advancedHeader = "ConsistencyLevel: eventual"
 
 // validate holds an answer against the description, when it describes the route.
-func validate(t *testing.T, req *http.Request, a answer) {
+func validate(t testing.TB, req *http.Request, a answer) {
 	t.Helper()
 	doc, err := spec()
 	if err != nil {

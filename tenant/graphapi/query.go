@@ -149,7 +149,7 @@ func (q *query) from() (tenant.Position, error) {
 		return tenant.Position{}, nil
 	}
 	var p place
-	if !unseal(q.skip, &p) || p.Hash != q.hash() {
+	if !unseal(q.skip, &p) || p.Hash != q.hash() || p.At.Number < 0 {
 		return p.At, &problem{status: 400, code: codePage, message: "The specified page token value has expired and can no longer be included in your request."}
 	}
 	return p.At, nil
