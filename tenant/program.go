@@ -12,6 +12,7 @@ import (
 
 // Draft is what a program wants of one object.
 type Draft struct {
+	Class canopy.Class // an object of another class is not found; "" for any
 	Set   canopy.Attrs
 	Clear []canopy.Attr
 	// Links change link attributes; the first that cannot be made undoes all.
@@ -61,6 +62,9 @@ func (d *Directory) Create(ctx context.Context, by Actor, class canopy.Class, dr
 // Update changes an object for a program. Of a synchronised one it takes what belongs to the cloud, all or nothing.
 func (d *Directory) Update(ctx context.Context, by Actor, id canopy.Anchor, draft Draft) error {
 	return d.change(ctx, "change", id, func(x *tx, r *record) error {
+		if draft.Class != "" && draft.Class != r.class {
+			return refuse(CodeNotFound, "", "%s is no %s", r.name(), draft.Class)
+		}
 		if r.synced {
 			for name := range draft.Links {
 				return lock(r).about(name)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,13 +148,23 @@ func (x *bench) rate(callers, per int, what string, one func(n int64)) {
 	var n atomic.Int64
 	x.b.SetParallelism(max(callers/2, 1))
 	x.b.ResetTimer()
-	begin := time.Now()
+	begin, busy := time.Now(), cpu(x.b)
 	x.b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			one(n.Add(1))
 		}
 	})
 	x.b.ReportMetric(float64(n.Load())*float64(per)/time.Since(begin).Seconds(), what)
+	x.b.ReportMetric(float64((cpu(x.b)-busy).Microseconds())/float64(n.Load())/float64(per), "cpu-us/"+strings.TrimSuffix(strings.TrimSuffix(what, "/s"), "s"))
+}
+
+// cpu is what the process has used of all cores, client and server together.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // step spreads over all users.

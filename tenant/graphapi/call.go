@@ -18,7 +18,6 @@ type call struct {
 	request
 	vars  []string // what the path's variables are
 	query query
-	units int
 }
 
 // handler answers a call whose route and role are right.

@@ -39,7 +39,6 @@ type rig struct {
 	server *Server
 	token  string
 	now    time.Time
-	header map[string]string
 }
 
 type rigOptions struct {

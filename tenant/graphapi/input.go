@@ -2,10 +2,8 @@ package graphapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -59,15 +57,7 @@ func (in *input) has(name string) bool {
 	return ok && string(text) != "null"
 }
 
-// text is a property's text, "" when it is no text.
-func (in *input) text(name string) string {
-	var s string
-	if json.Unmarshal(in.raw[strings.ToLower(name)], &s) != nil {
-		return ""
-	}
-	return s
-}
-
+// truth tells whether a property is true.
 func (in *input) truth(name string) bool {
 	var b bool
 	return json.Unmarshal(in.raw[strings.ToLower(name)], &b) == nil && b
@@ -280,9 +270,4 @@ func (e *entity) fields(d *tenant.Draft, p *property, text json.RawMessage, attr
 		}
 	}
 	return nil
-}
-
-// number reads a whole number that a client may send as text.
-func intOf(text json.RawMessage) (int64, error) {
-	return strconv.ParseInt(strings.Trim(fmt.Sprintf("%s", text), `"`), 10, 64)
 }

@@ -44,6 +44,18 @@ func get(name string) handler {
 	}
 }
 
+// identify gives the id of the object that a path names. An id is not looked up: who writes finds out.
+func (c *call) identify(e *entity, key string) (canopy.Anchor, error) {
+	if isGUID(key) {
+		return canopy.Anchor(strings.ToLower(key)), nil
+	}
+	i, err := c.find(e, key)
+	if err != nil {
+		return "", err
+	}
+	return i.ID, nil
+}
+
 func list(name string) handler {
 	return func(c *call) (response, error) { return c.list(c.entities[name]) }
 }

@@ -166,7 +166,7 @@ func updateUser(c *call) (response, error) {
 	if in.has("passwordProfile") && !c.who.may(passwordRoles) {
 		return response{}, denied()
 	}
-	i, err := c.find(e, c.vars[0])
+	id, err := c.identify(e, c.vars[0])
 	if err != nil {
 		return response{}, err
 	}
@@ -180,7 +180,8 @@ func updateUser(c *call) (response, error) {
 	if err := c.manager(in, &d); err != nil {
 		return response{}, err
 	}
-	return noContent(), c.dir.Update(c.ctx, c.actor(), i.ID, d)
+	d.Class = e.class
+	return noContent(), c.dir.Update(c.ctx, c.actor(), id, d)
 }
 
 // manager takes manager@odata.bind.
