@@ -230,9 +230,16 @@ func TestEvaluationIsBounded(t *testing.T) {
 }
 
 func BenchmarkEval(b *testing.B) {
-	for _, src := range []string{`Trim([blank])`, `IIF(IsPresent([mail]), Trim([mail]), [sAMAccountName] & "@" & %Domain.FQDN%)`, `RemoveDuplicates(Trim([proxy]))`, `IIF(BitAnd([uac], 2) = 0, True, False)`} {
-		b.Run(src, func(b *testing.B) {
-			p, err := Parse(src, Connect())
+	for _, c := range []struct {
+		dialect *Dialect
+		src     string
+	}{
+		{Connect(), `Trim([blank])`}, {Connect(), `IIF(IsPresent([mail]), Trim([mail]), [sAMAccountName] & "@" & %Domain.FQDN%)`}, {Connect(), `RemoveDuplicates(Trim([proxy]))`},
+		{Connect(), `IIF(BitAnd([uac], 2) = 0, True, False)`}, {Connect(), `FormatDateTime(DateFromNum(129699324000000000), "yyyyMMddHHmmss.0Z")`}, {Connect(), `Where($p, [proxy], Contains($p, "smtp:") > 0)`},
+		{Cloud(), `Switch([number], "d", "41", "a", "42", "b")`}, {Cloud(), `Join(", ", [cn], [mail])`}, {Cloud(), `NormalizeDiacritics([cn])`}, {Cloud(), `Replace([mail], , "(?<user>[^@]+)@.*", , "${user}", , )`},
+	} {
+		b.Run(c.dialect.Name+" "+c.src, func(b *testing.B) {
+			p, err := Parse(c.src, c.dialect)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -243,5 +250,15 @@ func BenchmarkEval(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	const src = `IIF(IsPresent([msExchRecipientTypeDetails]), IIF([msExchRecipientTypeDetails] = 2, NULL, ConvertToBase64([objectGUID])), IIF(IsString([objectGUID]), CStr([objectGUID]), ConvertToBase64([objectGUID])))`
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(src, Connect()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -42,7 +42,7 @@ var cloudFlow = []function{
 			}
 			return a[0], nil
 		}},
-	{name: "Redact", takes: "v", null: nullSeen, secret: true, usage: "Redact(value)", text: `the value; where it would be shown, "[Redact]" stands instead`,
+	{name: "Redact", takes: "v", null: nullSeen, secret: true, usage: "Redact(value)", text: `the value; where an expression is tried, "[Redact]" is shown instead. Plans and logs still show it, and a warning says so`,
 		tries: []Example{{`Redact("secret")`, `"secret"`}}, call: func(_ *machine, a []Value) (Value, error) { return a[0], nil }},
 	{name: "SelectUniqueValue", takes: "vv*", null: nullSeen, top: true, asks: true, usage: "SelectUniqueValue(candidate, candidate, ...)",
 		text:  "the first candidate that the target does not hold yet; an error when it holds all of them. It stands alone, and makes sense only where a flow applies once",

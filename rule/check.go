@@ -174,6 +174,9 @@ func (l *loader) expression(r *Rule, f *Flow, side string) {
 	if varies := p.Varies(); varies != "" && !f.Once {
 		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+" gives something else each time, by "+varies, "set once, so that it applies when the object is made alone")
 	}
+	if p.Secret() {
+		l.warn(r, f.Line, f.To, "Redact in the expression for "+string(f.To)+" hides the value where an expression is tried; plans, logs and explanations show it", "keep such a value out of rules, or let nobody read those")
+	}
 	if slices.Contains(p.Calls(), "SelectUniqueValue") {
 		l.fault(r, f.Line, "the expression for %s: SelectUniqueValue asks what the target holds, and a rule is not shown that; a claim makes sure that values are unique", f.To)
 	}

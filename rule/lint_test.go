@@ -3,6 +3,8 @@ package rule
 import (
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,4 +164,35 @@ func FuzzSwitched(f *testing.F) {
 			t.Errorf("%q is switched to %q", text, out)
 		}
 	})
+}
+
+// TestTheManualKnowsAllWords: docs/rules.md names every name, operator and choice of a rule file.
+func TestTheManualKnowsAllWords(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Concat(ruleKeys, flowKeys, linkTypes[:], merges[:], directions[:], dialects)
+	for op := range positive {
+		words = append(words, string(op))
+	}
+	for _, w := range words {
+		if !strings.Contains(string(text), "`"+w+"`") {
+			t.Errorf("docs/rules.md does not say what %s is", w)
+		}
+	}
+	var example []string
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if rest, ok := strings.CutPrefix(line, "    "); ok && !strings.HasPrefix(rest, "canopy ") {
+			example = append(example, rest)
+		}
+	}
+	s, err := Load(Options{FS: []fs.FS{Builtin(), place(strings.Join(example, "\n"))}})
+	if err != nil {
+		t.Fatalf("the example of docs/rules.md is no rule: %v\n%s", err, strings.Join(example, "\n"))
+	}
+	if list := s.Lint(); s.Rule("own-sales-address") == nil || len(list) > 0 {
+		t.Errorf("the example is odd: %v", list)
+	}
 }

@@ -330,7 +330,7 @@ func BenchmarkEntryKeys(b *testing.B) {
 func TestRulesSpeakBothDialects(t *testing.T) {
 	t.Parallel()
 	s, err := Load(Options{FS: []fs.FS{place(
-		file("dialect: cloud", `flows: [{to: mail, expression: 'Replace([mail], , "@.*$", , "@x.lab", , )'}, {to: cn, expression: 'Guid()'}]`),
+		file("dialect: cloud", `flows: [{to: mail, expression: 'Replace([mail], , "@.*$", , "@x.lab", , )'}, {to: cn, expression: 'Guid()'}, {to: sn, expression: 'Redact([sn])'}]`),
 		file("id: s", "precedence: 2", `flows: [{to: sn, expression: 'UCase([sn])'}]`),
 		file("id: u", "precedence: 3", "flowsOf: r", "flows:-"))}})
 	if err != nil {
@@ -344,8 +344,10 @@ func TestRulesSpeakBothDialects(t *testing.T) {
 		}
 	}
 	warned := fmt.Sprint(s.Warnings())
-	if want := "gives something else each time, by Guid"; !strings.Contains(warned, want) {
-		t.Errorf("no warning says %q: %s", want, warned)
+	for _, want := range []string{"gives something else each time, by Guid", "Redact in the expression for sn hides"} {
+		if !strings.Contains(warned, want) {
+			t.Errorf("no warning says %q: %s", want, warned)
+		}
 	}
 	for text, want := range map[string]string{
 		file("dialect: latin"): `one of connect, cloud is expected here, not "latin"`,
