@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -118,6 +119,53 @@ func (t *tx) linkStates(ctx context.Context, tab *linkTable, owner, attr int64, 
 		return t.Each(ctx, scan, q+` AND target IN (`+list+`)`, append([]any{owner, attr}, args...)...)
 	})
 	return states, err
+}
+
+// linkKey names a link row.
+type linkKey struct{ owner, attr, target int64 }
+
+// linkRows loads the states of rows, as far as there are such, each by its key.
+func (t *tx) linkRows(ctx context.Context, tab *linkTable, keys []linkKey) (map[linkKey]int64, error) {
+	if err := t.flush(ctx, tab.name); err != nil {
+		return nil, err
+	}
+	states := make(map[linkKey]int64, len(keys))
+	for len(keys) > 0 {
+		size := 1
+		for _, n := range []int{keysAtOnce, keysAtOnce / 5} { // there are few different statements
+			if len(keys) >= n {
+				size = n
+				break
+			}
+		}
+		args := make([]any, 0, 3*size)
+		for _, k := range keys[:size] {
+			args = append(args, k.owner, k.attr, k.target)
+		}
+		err := t.Each(ctx, func(r *sql.Rows) error {
+			var k linkKey
+			var state int64
+			err := r.Scan(&k.owner, &k.attr, &k.target, &state)
+			states[k] = state
+			return err
+		}, rowsByKey(tab, size), args...)
+		if err != nil {
+			return nil, err
+		}
+		keys = keys[size:]
+	}
+	return states, nil
+}
+
+const keysAtOnce = 40
+
+func rowsByKey(tab *linkTable, n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = "(" + db.List(3*i+1, 3) + ")"
+	}
+	return "WITH q (owner, attr, target) AS (VALUES " + strings.Join(rows, ", ") + ") SELECT l.owner, l.attr, l.target, l.state FROM q CROSS JOIN " +
+		tab.name + " l WHERE l.owner = q.owner AND l.attr = q.attr AND l.target = q.target"
 }
 
 // linkEnd is a link's other end.

@@ -41,6 +41,9 @@ func TestChangedLinksCostNoMoreThanTheyAre(t *testing.T) {
 			for _, s := range changedLinks {
 				w.goesBy("link_changed", s.query)
 			}
+			for _, size := range []int{1, keysAtOnce} {
+				w.goesBy("USING PRIMARY KEY (owner=? AND attr=? AND target=?)", rowsByKey(&targetLinks, size))
+			}
 			for _, size := range []int{1, 10, flowChunk} {
 				w.goesBy("link_changed", withFlows(size, flowChanged))
 				w.goesBy("USING PRIMARY KEY (owner=? AND attr=?)", withFlows(size, flowWhole))

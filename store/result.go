@@ -76,6 +76,7 @@ type recording struct {
 	run   canopy.RunID
 	sent  map[int64]*sentExport
 	now   map[string]int64     // entries by anchor, for links
+	links map[linkKey]int64    // states of link rows that few exports of links name; nil: not known any more
 	bound map[string]*entryRow // entries by anchor, of those that adds were answered with
 	tried bool                 // there are links that were not taken
 	plain []int64              // exports that are done, without a word more
@@ -99,7 +100,7 @@ func (rec *recording) all(ctx context.Context, exports []canopy.Export, results 
 	for i := range exports {
 		var err error
 		if exports[i].ID < 0 {
-			err = rec.links(ctx, &exports[i], &results[i])
+			err = rec.linked(ctx, &exports[i], &results[i])
 		} else {
 			err = rec.object(ctx, &exports[i], &results[i])
 		}
@@ -169,10 +170,14 @@ func (rec *recording) load(ctx context.Context, exports []canopy.Export) error {
 		return err
 	}
 	rec.now = map[string]int64{}
-	if len(anchors) > 0 {
-		rec.now, err = rec.t.idsOf(ctx, rec.c.no, anchors)
+	if len(anchors) == 0 {
+		return nil
 	}
-	return err
+	slices.Sort(anchors)
+	if rec.now, err = rec.t.idsOf(ctx, rec.c.no, slices.Compact(anchors)); err != nil {
+		return err
+	}
+	return rec.loadLinks(ctx, exports)
 }
 
 // loadBound reads the entries that have the anchors that adds were answered with, and whether there are links that were
@@ -255,6 +260,7 @@ func (rec *recording) answer(ctx context.Context, x *sentExport, state, next int
 
 // notThere keeps that the target does not have an object any more: what depends on it is planned anew.
 func (rec *recording) notThere(ctx context.Context, r *entryRow) error {
+	rec.links = nil
 	if r.state != canopy.Gone {
 		if err := rec.t.lose(ctx, &rec.c, r, "the target does not have it any more"); err != nil {
 			return err

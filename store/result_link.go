@@ -10,8 +10,62 @@ import (
 	"github.com/canopy-sync/canopy/db"
 )
 
-// links keeps the answer to an export of links.
-func (rec *recording) links(ctx context.Context, e *canopy.Export, res *canopy.Result) error {
+// fewLinks is how many links an export of links has at most whose rows are read together with those of others.
+const fewLinks = 100
+
+// loadLinks reads the owners of links, and the rows of links that come few at a time.
+func (rec *recording) loadLinks(ctx context.Context, exports []canopy.Export) error {
+	var owners []int64
+	var keys []linkKey
+	for i := range exports {
+		e := &exports[i]
+		owner := rec.now[string(e.Ref.Anchor)]
+		if e.ID > 0 || owner == 0 {
+			continue
+		}
+		owners = append(owners, owner)
+		for name, l := range e.Links {
+			if len(l.Added)+len(l.Removed) > fewLinks {
+				continue
+			}
+			no, err := rec.t.s.words.number(string(name))
+			if err != nil {
+				return err
+			}
+			for _, ref := range slices.Concat(l.Added, l.Removed) {
+				keys = append(keys, linkKey{owner, no, rec.now[string(ref.Anchor)]})
+			}
+		}
+	}
+	if _, err := rec.t.heads(ctx, owners); err != nil {
+		return err
+	}
+	var err error
+	rec.links, err = rec.t.linkRows(ctx, &targetLinks, keys)
+	return err
+}
+
+// states are those of the rows of one attribute's links, by target.
+func (rec *recording) states(ctx context.Context, owner, attr int64, refs []canopy.Ref) (map[int64]int64, error) {
+	states := map[int64]int64{}
+	ids := make([]int64, 0, len(refs))
+	for _, ref := range refs {
+		id := rec.now[string(ref.Anchor)]
+		if state, ok := rec.links[linkKey{owner, attr, id}]; ok {
+			states[id] = state
+		}
+		if id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if rec.links != nil && len(refs) <= fewLinks {
+		return states, nil
+	}
+	return rec.t.linkStates(ctx, &targetLinks, owner, attr, ids)
+}
+
+// linked keeps the answer to an export of links.
+func (rec *recording) linked(ctx context.Context, e *canopy.Export, res *canopy.Result) error {
 	owner, err := rec.t.head(ctx, rec.now[string(e.Ref.Anchor)])
 	if err != nil || owner == nil {
 		return err
@@ -50,13 +104,7 @@ func (rec *recording) attr(ctx context.Context, owner *entryRow, name canopy.Att
 		return err
 	}
 	all := slices.Concat(l.Added, l.Removed)
-	ids := make([]int64, 0, len(all))
-	for _, ref := range all {
-		if id := rec.now[string(ref.Anchor)]; id != 0 {
-			ids = append(ids, id)
-		}
-	}
-	states, err := rec.t.linkStates(ctx, &targetLinks, owner.id, no, ids)
+	states, err := rec.states(ctx, owner.id, no, all)
 	if err != nil {
 		return err
 	}
@@ -98,6 +146,9 @@ func (rec *recording) attr(ctx context.Context, owner *entryRow, name canopy.Att
 		}
 		if err := rec.t.putLink(ctx, &targetLinks, owner.id, no, id, now); err != nil {
 			return err
+		}
+		if rec.links != nil {
+			rec.links[linkKey{owner.id, no, id}] = now
 		}
 		if _, had := tries[id]; had {
 			if _, err := rec.t.Exec(ctx, `DELETE FROM link_retry WHERE owner = $1 AND attr = $2 AND target = $3`, owner.id, no, id); err != nil {
