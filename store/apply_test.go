@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +60,33 @@ func TestCycle(t *testing.T) {
 	w.equal("his membership", w.cycle(c), 1)
 	w.quiet(c)
 	w.equal("tenant", c.state(), []string{"anna sa-p1  ", "bert sa-p2  ", "carl sa-p9  ", "staff sa-g1  anna,bert,carl"})
+}
+
+// TestWhatATargetAddsIsToldWithItsConfirmation: a target that gives an object an attribute of its own has one row that says
+// that it holds what it was sent, and what it added.
+func TestWhatATargetAddsIsToldWithItsConfirmation(t *testing.T) {
+	t.Parallel()
+	w, c := newWorld(t), newCloud()
+	w.read(canopy.Tenant, true)
+	w.read("contoso.lab", true, person("p1", "anna"))
+	w.apply(w.plan())
+	w.send(c)
+	for _, o := range c.objects {
+		o.Attrs["createdDateTime"] = canopy.Texts("today")
+	}
+	w.read(canopy.Tenant, true, c.all()...)
+	rows := get(w.Log(w.ctx, LogFilter{Entry: w.entryOf("sa-p1").ID, Connector: canopy.Tenant}))(w)
+	var got []string
+	for _, r := range rows {
+		got = append(got, fmt.Sprintf("%s %s %v", r.Step, r.Op, r.Changes))
+	}
+	added := []canopy.AttrChange{{Attr: "createdDateTime", New: canopy.Texts("today")}}
+	w.equal("the newest row", got[0], fmt.Sprintf("confirm confirmed %v", added))
+	for _, line := range got[1:] {
+		if strings.HasPrefix(line, "import") || strings.HasPrefix(line, "confirm") {
+			t.Errorf("there is another row: %s", line)
+		}
+	}
 }
 
 func TestOneMemberIsAHandfulOfRows(t *testing.T) {

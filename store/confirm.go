@@ -86,7 +86,8 @@ func (im *importing) confirmOne(ctx context.Context, w *work, rows []sentRow) er
 	}
 	// An entry whose attributes are those that were stored holds what was sent: that was stored with the answer.
 	if w.attrs == nil && len(counts) == 0 {
-		return im.t.logRow(ctx, log)
+		w.kept = &log
+		return nil
 	}
 	if w.attrs == nil {
 		if err := im.t.bodies(ctx, []*entryRow{w.entryRow}); err != nil {
@@ -125,8 +126,10 @@ func (im *importing) confirmOne(ctx context.Context, w *work, rows []sentRow) er
 		im.counts.NotKept += len(lost)
 		w.changed, w.due = true, true
 		log.Op, log.Text = "not kept", "the target answered \"done\" and holds other values: "+strings.Join(lost, ", ")
+		return im.t.logRow(ctx, log)
 	}
-	return im.t.logRow(ctx, log)
+	w.kept = &log
+	return nil
 }
 
 // expected is what a target holds if it has kept all that was sent; a cleared attribute is there without values.

@@ -143,6 +143,7 @@ type importing struct {
 	lost     []int64                // join keys that entries have no more
 	freed    []int64                // claims that a target's objects gave up
 	won      []int64                // claims that a target's objects took
+	wanted   map[int64][]byte       // claims of metas; nil: none were read yet
 }
 
 // work is one entry of the batch.
@@ -151,11 +152,12 @@ type work struct {
 	attrs   canopy.Attrs // as they are now; nil: not decoded
 	old     canopy.Attrs // as they were stored
 	oldDN   string
-	fresh   bool // made by this batch
-	begun   bool // a change of this batch has been applied to it
-	changed bool // its content: keys, claims and marks follow
-	due     bool // its meta is to be planned
-	settled bool // what was sent to it is confirmed: keys and claims follow
+	fresh   bool    // made by this batch
+	begun   bool    // a change of this batch has been applied to it
+	changed bool    // its content: keys, claims and marks follow
+	due     bool    // its meta is to be planned
+	settled bool    // what was sent to it is confirmed: keys and claims follow
+	kept    *LogRow // says that it was; its change, if there is one, is told in the same row
 	op      string
 	seen    bool
 }

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/db"
@@ -187,4 +189,38 @@ func (im *importing) decode(ctx context.Context) error {
 		w.old = w.attrs
 	}
 	return nil
+}
+
+// wants are the claims of a meta. Those of the metas of all that changed are read together.
+func (im *importing) wants(ctx context.Context, meta int64) ([]byte, error) {
+	if im.wanted == nil {
+		im.wanted = map[int64][]byte{}
+		for _, w := range im.order {
+			if w.meta != 0 && (w.changed || w.settled) {
+				im.wanted[w.meta] = nil
+			}
+		}
+		if err := im.loadWanted(ctx, slices.Sorted(maps.Keys(im.wanted))); err != nil {
+			return nil, err
+		}
+	}
+	if _, known := im.wanted[meta]; !known {
+		im.wanted[meta] = nil
+		if err := im.loadWanted(ctx, []int64{meta}); err != nil {
+			return nil, err
+		}
+	}
+	return im.wanted[meta], nil
+}
+
+func (im *importing) loadWanted(ctx context.Context, metas []int64) error {
+	return db.Chunks(1, metas, func(args []any, list string) error {
+		return im.t.Each(ctx, func(r *sql.Rows) error {
+			var id int64
+			var claims []byte
+			err := r.Scan(&id, &claims)
+			im.wanted[id] = claims
+			return err
+		}, `SELECT id, claims FROM meta WHERE id IN (`+list+`)`, args...)
+	})
 }

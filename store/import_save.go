@@ -157,10 +157,8 @@ func (im *importing) save(ctx context.Context) error {
 		if !w.changed && !w.settled {
 			continue
 		}
-		if w.changed {
-			if err := im.log(ctx, w); err != nil {
-				return err
-			}
+		if err := im.log(ctx, w); err != nil {
+			return err
 		}
 		if w.due || w.changed && im.differs(w) {
 			if err := im.t.entryDue(ctx, w.entryRow, im.c.target()); err != nil {
@@ -231,8 +229,8 @@ func (im *importing) derive(ctx context.Context, w *work) error {
 		return err
 	}
 	if w.meta != 0 && len(won) > 0 { // what its meta wants is no news to others
-		var own []byte
-		if _, err := im.t.One(ctx, []any{&own}, `SELECT claims FROM meta WHERE id = $1`, w.meta); err != nil {
+		own, err := im.wants(ctx, w.meta)
+		if err != nil {
 			return err
 		}
 		wanted := unpackClaims(own)
@@ -245,43 +243,6 @@ func (im *importing) derive(ctx context.Context, w *work) error {
 		}
 	}
 	return nil
-}
-
-// log writes what happened to an entry, but for the objects of a first full read.
-func (im *importing) log(ctx context.Context, w *work) error {
-	if !im.cur.Complete || w.op == "" {
-		return nil
-	}
-	row := LogRow{Run: im.req.Run, Entry: canopy.EntryID(w.id), Meta: canopy.MetaID(w.meta), Connector: im.c.ID, Step: LogImport, Op: w.op, Text: w.dn}
-	if row.Text == "" {
-		row.Text = w.oldDN
-	}
-	if row.Text == "" {
-		row.Text = firstText(w.attrs.Text(canopy.AttrDisplayName), w.attrs.Text(canopy.AttrUPN), w.old.Text(canopy.AttrDisplayName))
-	}
-	if w.op == "modify" {
-		row.Changes = differences(w.old, w.attrs)
-		if w.oldDN != w.dn && w.oldDN != "" {
-			row.Text = w.oldDN + " is now " + w.dn
-		}
-	}
-	return im.t.logRow(ctx, row)
-}
-
-// differences are the changes from one set of attributes to another, by name.
-func differences(old, now canopy.Attrs) []canopy.AttrChange {
-	var out []canopy.AttrChange
-	for _, name := range old.Names() {
-		if !old[name].Equal(now[name]) {
-			out = append(out, canopy.AttrChange{Attr: name, Old: old[name], New: now[name]})
-		}
-	}
-	for _, name := range now.Names() {
-		if len(old[name]) == 0 {
-			out = append(out, canopy.AttrChange{Attr: name, New: now[name]})
-		}
-	}
-	return out
 }
 
 // follow lets the DNs below a container that was moved or renamed follow it. A directory tells of the container alone.
