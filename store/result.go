@@ -215,6 +215,7 @@ func (rec *recording) object(ctx context.Context, e *canopy.Export, res *canopy.
 	if x == nil {
 		return nil
 	}
+	rec.links = nil // it may lose links, too
 	r, err := rec.t.head(ctx, x.entry)
 	if err != nil || r == nil {
 		return err
