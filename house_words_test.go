@@ -47,6 +47,7 @@ var more = map[string]string{
 	"canopy":     "the product",
 	"completion": "the shell's completions",
 	"man":        "the manual pages",
+	"connect":    "a Connect Sync server",
 	"match":      "which object of the target an object would meet",
 	"app":        "a program that may call the tenant, an app registration",
 	"tick":       "which change of the tenant was the last one of a second",

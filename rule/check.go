@@ -52,7 +52,8 @@ func (l *loader) rule(r *Rule) {
 		metas = []canopy.Class{r.Target}
 	}
 	for _, c := range metas {
-		if !slices.Contains(metaClasses, c) && (c != "*" || r.Direction == Out) {
+		// A rule that is switched off may be kept for a class that no meta has.
+		if !r.Disabled && !slices.Contains(metaClasses, c) && (c != "*" || r.Direction == Out) {
 			l.fault(r, 0, "%q is no class of the metaverse; there are person and group", c)
 		}
 	}
@@ -221,6 +222,7 @@ func (l *loader) steady(s *Set) {
 func (l *loader) merges(s *Set) {
 	type place struct {
 		direction Direction
+		connector string // outbound: each connector has its own values
 		class     canopy.Class
 		attr      canopy.Attr
 	}
@@ -231,7 +233,10 @@ func (l *loader) merges(s *Set) {
 			if r.Disabled || f.Expression == nullWord {
 				continue
 			}
-			p := place{r.Direction, r.Target, f.To}
+			p := place{direction: r.Direction, class: r.Target, attr: f.To}
+			if r.Direction == Out {
+				p.connector = r.Connector
+			}
 			if before := first[p]; before == nil {
 				first[p] = f
 			} else if before.Merge != f.Merge {

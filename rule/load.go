@@ -40,7 +40,7 @@ type Options struct {
 // Load reads and checks rules. An error is a *canopy.Error of kind Invalid; when rules are at fault it wraps Faults, all
 // of them.
 func Load(o Options) (*Set, error) {
-	l := &loader{rules: map[canopy.RuleID]*Rule{}, names: readNames(attributeList)}
+	l := &loader{rules: map[canopy.RuleID]*Rule{}, names: knownNames()}
 	for i, f := range o.FS {
 		if err := l.place(f, i); err != nil {
 			return nil, err

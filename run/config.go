@@ -60,9 +60,9 @@ type Bind struct {
 
 // ScopeByName is a forest's scope as an administrator writes it: DNs, resolved once to GUIDs.
 type ScopeByName struct {
-	Include []string `yaml:"include,omitempty"`
-	Exclude []string `yaml:"exclude,omitempty"`
-	Groups  []string `yaml:"groups,omitempty"`
+	Include []string `yaml:"include,omitempty" json:"include,omitempty"`
+	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty"`
+	Groups  []string `yaml:"groups,omitempty" json:"groups,omitempty"`
 }
 
 // Target is where people, groups and contacts are written: the embedded tenant.

@@ -171,3 +171,9 @@ func isLink(c canopy.Class, name canopy.Attr) bool {
 	a, ok := attributeOf(c, name)
 	return ok && a.Type == canopy.Reference
 }
+
+// Takes tells whether the native door takes values of an attribute on an object of a class, directory extensions too.
+func Takes(class canopy.Class, name canopy.Attr) bool {
+	a, ok := attributeOf(class, name)
+	return ok && !a.readOnly
+}
