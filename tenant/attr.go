@@ -41,15 +41,16 @@ type attribute struct {
 
 // The attributes that the service computes and shows at the native door.
 const (
-	cloudAnchor  canopy.Attr = "cloudAnchor"
-	cloudSource  canopy.Attr = "cloudSourceAnchor"
-	cloudMaster  canopy.Attr = "cloudMastered"
-	cloudUPN     canopy.Attr = "cloudUserPrincipalName"
-	cloudAlias   canopy.Attr = "cloudAlias"
-	cloudMail    canopy.Attr = "cloudMail"
-	cloudProxies canopy.Attr = "cloudProxyAddresses"
-	cloudMOERA   canopy.Attr = "cloudInitialAddress"     // the address under the initial domain
-	cloudErrors  canopy.Attr = "cloudProvisioningErrors" // see conflict
+	cloudAnchor   canopy.Attr = "cloudAnchor"
+	cloudSource   canopy.Attr = "cloudSourceAnchor"
+	cloudMaster   canopy.Attr = "cloudMastered"
+	cloudUPN      canopy.Attr = "cloudUserPrincipalName"
+	cloudAlias    canopy.Attr = "cloudAlias"
+	cloudMail     canopy.Attr = "cloudMail"
+	cloudProxies  canopy.Attr = "cloudProxyAddresses"
+	cloudLegacyDN canopy.Attr = "cloudLegacyExchangeDN"   // that Exchange Online gave the recipient
+	cloudMOERA    canopy.Attr = "cloudInitialAddress"     // the address under the initial domain
+	cloudErrors   canopy.Attr = "cloudProvisioningErrors" // see conflict
 )
 
 // Attributes that the tenant has rules for, beside the identity words.
@@ -116,7 +117,7 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.Reference, on: users, multi: true, names: `msExchDelegateListLink msExchTeamMailboxOwners`},
 	{t: canopy.Reference, on: all, multi: true, names: `authOrig unauthOrig dLMemRejectPerms dLMemSubmitPerms
 		publicDelegates msExchModeratedByLink msExchBypassModerationLink`},
-	{t: canopy.String, on: all, readOnly: true, names: `cloudAnchor cloudSourceAnchor cloudAlias cloudMail`},
+	{t: canopy.String, on: all, readOnly: true, names: `cloudAnchor cloudSourceAnchor cloudAlias cloudMail cloudLegacyExchangeDN`},
 	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress cloudUnmatched`},
 	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses cloudProvisioningErrors`},
 	{t: canopy.Boolean, on: all, readOnly: true, names: `cloudMastered`},

@@ -43,6 +43,9 @@ func compute(c calculation) canopy.Attrs {
 	if c.anchor != "" {
 		out[cloudSource] = canopy.Texts(c.anchor)
 	}
+	if dn := c.prev.Text(cloudLegacyDN); dn != "" {
+		out[cloudLegacyDN] = canopy.Texts(dn)
+	}
 	alias := c.alias()
 	if alias != "" {
 		out[cloudAlias] = canopy.Texts(alias)

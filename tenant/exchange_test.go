@@ -231,7 +231,6 @@ func TestForwardSurvives(t *testing.T) {
 	id := must(a.CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t)
 	w.license(id, "E3")
 	w.reopen()
-	a = w.Admin()
 	if got := must(w.Tick(ctx))(t); got.Objects != 0 || got.Waiting != 1 || !got.Next.Equal(w.time.Now().Add(time.Hour)) {
 		t.Errorf("before it is due: got %+v", got)
 	}
@@ -297,4 +296,151 @@ func TestAddedAddresses(t *testing.T) {
 	w.arrive()
 	taken("b@contoso.com", false)
 	taken("a.novak@contoso.com", true)
+}
+
+// TestLegacyDN: the name that Exchange Online gives is shown at the native door, once, and stays when the person changes.
+func TestLegacyDN(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := add(canopy.User, "QQ==", "userPrincipalName", "anna@contoso.com", "alias", "anna", "legacyExchangeDN", "/o=contoso/cn=anna")
+	e.Set["msExchMailboxGuid"] = guid("f20047a9-3fd1-4906-8d98-188feacdd5b7")
+	id := w.done(e)
+	_, _, cursor := w.read(nil)
+	w.arrive()
+	changes, _, cursor := w.read(cursor)
+	const want = "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=00000000000040008000000000000002-anna"
+	if len(changes) != 1 || changes[0].Attrs.Text("cloudLegacyExchangeDN") != want {
+		t.Fatalf("got %v, want one change with %s", changes, want)
+	}
+	w.shows("anna", Addressed, "LegacyExchangeDN,EmailAddresses", "LegacyExchangeDN : "+want+"\nEmailAddresses   : {x500:/o=contoso/cn=anna}")
+	w.done(modify(id, "alias", "anna.novak"))
+	w.arrive()
+	changes, _, cursor = w.read(cursor)
+	if len(changes) != 1 || changes[0].Attrs.Text("cloudLegacyExchangeDN") != want || changes[0].Attrs.Text("cloudAlias") != "anna.novak" {
+		t.Errorf("another alias: got %v, want the same name", changes)
+	}
+	w.arrive()
+	if changes, _, _ = w.read(cursor); len(changes) > 0 {
+		t.Errorf("nothing changed: got %v", changes)
+	}
+}
+
+// TestForetell: a finding is told before the match and before the licence that would cause it.
+func TestForetell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	id := w.cloudUser(attrs("userPrincipalName", "anna@contoso.com"))
+	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.arrive()
+	foretold := func(g exchange.GUID, licensed bool, row, want string) {
+		t.Helper()
+		d, found, err := a.Foretell(ctx, "anna", g, licensed)
+		w.ok(err)
+		got := ""
+		for _, f := range found {
+			got += f.Code
+		}
+		if d.Row != row || got != want {
+			t.Errorf("synchronised %s, licensed %v: got %s %q, want %s %q", g, licensed, d.Row, got, row, want)
+		}
+	}
+	g := must(exchange.ParseGUID("064e1a94-3199-49a7-9cb3-3ce3412424d6"))(t)
+	foretold(exchange.GUID{}, false, "E21", "")
+	foretold(g, false, "E21", exchange.DualMailbox)
+	w.ok(a.RemoveLicence(ctx, id, "E3"))
+	w.arrive()
+	foretold(g, false, "D7", exchange.AtRisk)
+	foretold(g, true, "D4", exchange.DualMailbox)
+	foretold(exchange.GUID{}, true, "D8b", "")
+	if n := len(must(a.Mailboxes(ctx, exchange.Active))(t)); n != 0 {
+		t.Errorf("foretelling left %d active mailboxes", n)
+	}
+	e := w.done(add(canopy.User, "Qg==", "userPrincipalName", "bert@contoso.com"))
+	x := modify(e)
+	x.Set["msExchRecipientTypeDetails"] = canopy.Values{canopy.Int(1)}
+	w.done(x)
+	w.arrive()
+	w.found(e, exchange.WillDouble)
+}
+
+// TestBlockedOrganisation: users who come while forests' Exchange attributes are ignored are users only, and their licence
+// makes a mailbox that the cloud manages; those who were there stay as they are.
+func TestBlockedOrganisation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	mailbox := func(name, g string) canopy.Export {
+		e := add(canopy.User, name, "userPrincipalName", name+"@contoso.com", "alias", name)
+		e.Set["msExchMailboxGuid"] = guid(g)
+		return e
+	}
+	w.done(mailbox("anna", "f20047a9-3fd1-4906-8d98-188feacdd5b7"))
+	w.arrive()
+	s := a.ExchangeSettings()
+	s.BlockFromOnPrem = true
+	if err := a.SetExchangeSettings(ctx, s, false); canopy.KindOf(err) != canopy.Forbidden {
+		t.Errorf("with a mailbox in a forest: got %v, want that it is refused", err)
+	}
+	w.ok(a.SetExchangeSettings(ctx, s, true))
+	id := w.done(mailbox("bert", "064e1a94-3199-49a7-9cb3-3ce3412424d6"))
+	w.arrive()
+	w.shows("anna", Addressed, "recipienttype", "RecipientType : MailUser")
+	w.shows("bert", Everybody, "recipienttype,exchangeguid", "RecipientType : User\nExchangeGuid  : 00000000-0000-0000-0000-000000000000")
+	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.arrive()
+	w.shows("bert", WithMailbox, "exchangeguid,isexchangecloudmanaged", "ExchangeGuid           : 00000000-0000-4000-8000-000000000001\nIsExchangeCloudManaged : True")
+	w.found(id, "")
+}
+
+// TestDeletedForGood: a mailbox that was deleted with its person stays thirty days from when the person is deleted for
+// good; one that was disconnected before goes on its way; its GUID is in the way of others meanwhile.
+func TestDeletedForGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	day := 24 * time.Hour
+	var people []canopy.Anchor
+	for _, name := range []string{"anna", "bert"} {
+		id := w.cloudUser(attrs("userPrincipalName", name+"@contoso.com"))
+		w.ok(a.AssignLicence(ctx, id, "E3"))
+		people = append(people, id)
+	}
+	w.arrive()
+	w.ok(a.RemoveLicence(ctx, people[1], "E3"))
+	w.arrive()
+	for _, id := range people {
+		w.ok(a.Delete(ctx, id))
+	}
+	w.arrive()
+	w.time.Add(20 * day)
+	for _, id := range people {
+		w.ok(a.HardDelete(ctx, id))
+	}
+	w.arrive()
+	states := func(want ...exchange.State) {
+		t.Helper()
+		var got []exchange.State
+		for _, m := range must(a.Mailboxes(ctx))(t) {
+			got = append(got, m.State)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("mailboxes (-want +got):\n%s", diff)
+		}
+	}
+	states(exchange.SoftDeleted, exchange.Disconnected)
+	e := add(canopy.User, "Qw==", "userPrincipalName", "carl@contoso.com", "alias", "carl")
+	e.Set["msExchMailboxGuid"] = guid("00000000-0000-4000-8000-000000000001")
+	carl := w.done(e)
+	w.arrive()
+	w.shows("carl", Everybody, "recipienttype,validationerrors", "RecipientType    : User\nValidationErrors : {The value \"00000000-0000-4000-8000-000000000001\" of property \"ExchangeGuid\" is used by another recipient object. Please specify a unique value.}")
+	w.time.Add(11 * day)
+	must(w.Tick(ctx))(t)
+	states(exchange.SoftDeleted, exchange.Purged)
+	w.time.Add(19 * day)
+	must(w.Tick(ctx))(t)
+	states(exchange.Purged, exchange.Purged)
+	w.arrive()
+	w.shows("carl", Addressed, "recipienttype,validationerrors", "RecipientType    : MailUser\nValidationErrors : {}")
+	w.found(carl, "")
 }

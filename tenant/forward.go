@@ -356,7 +356,7 @@ func (x *tx) user(r *record) error {
 	if err != nil {
 		return err
 	}
-	n := old.next(r, x.conf, x.now)
+	n := nextRecipient(old, r, x.conf, x.now)
 	boxes, err := x.mailboxes(r.id)
 	if err != nil {
 		return err
@@ -410,7 +410,7 @@ func (x *tx) purgeOther(g exchange.GUID) error {
 		return err
 	}
 	m.State, m.Since, m.Cut = exchange.Purged, x.now, true
-	return x.saveMailbox(*m)
+	return errors.Join(x.saveMailbox(*m), x.freed(g, m.owner))
 }
 
 func (x *tx) archiveTaken(id int64, g exchange.GUID) (bool, error) {
@@ -427,7 +427,7 @@ func (x *tx) list(r *record) error {
 	if err != nil {
 		return err
 	}
-	n := old.next(r, x.conf, x.now)
+	n := nextRecipient(old, r, x.conf, x.now)
 	n.Details = cmp.Or(listDetails(r), exchange.NoDetails)
 	return x.saveRecipient(r, old, n, false)
 }

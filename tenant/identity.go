@@ -138,7 +138,7 @@ func (t *Tenant) loadRecipient(q querier, id int64) (*Recipient, error) {
 	t.mu.Lock()
 	conf := t.conf
 	t.mu.Unlock()
-	n = (*Recipient)(nil).next(r, conf, t.clock())
+	n = nextRecipient(nil, r, conf, t.clock())
 	n.Details, n.Row = exchange.User, "D9"
 	if n.Synced {
 		n.Row = "D13b"

@@ -131,7 +131,7 @@ func (x *tx) saveMailbox(m Mailbox) error {
 	return nil
 }
 
-// newMailboxGUID is a GUID that no mailbox has or had.
+// newMailboxGUID is a GUID that no mailbox has or had, here or in a forest.
 func (x *tx) newMailboxGUID() (exchange.GUID, error) {
 	for {
 		text := x.t.newGUID()
@@ -139,8 +139,10 @@ func (x *tx) newMailboxGUID() (exchange.GUID, error) {
 		if err != nil || g.IsZero() {
 			return g, &canopy.Error{Kind: canopy.Invalid, Object: text, Text: "the generator of mailbox GUIDs gave none", Err: err}
 		}
-		m, err := x.mailbox(g)
-		if err != nil || m == nil {
+		var taken bool
+		err = x.row(`SELECT EXISTS (SELECT 1 FROM mailbox WHERE guid = ?1) OR EXISTS (SELECT 1 FROM recipient WHERE synced = ?1 OR guid = ?1)`,
+			g.String()).Scan(&taken)
+		if err != nil || !taken {
 			return g, err
 		}
 	}

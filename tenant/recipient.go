@@ -52,8 +52,8 @@ type Recipient struct {
 	AddedAddresses []string         `json:"addedAddresses,omitempty"` // by an administrator of the cloud
 }
 
-// next is the record with what the directory says now. Of a mailbox that the cloud manages only the identity is taken.
-func (old *Recipient) next(r *record, conf settings, now time.Time) *Recipient {
+// nextRecipient is the record with what the directory says now. Of a mailbox that the cloud manages only the identity is taken.
+func nextRecipient(old *Recipient, r *record, conf settings, now time.Time) *Recipient {
 	n := &Recipient{}
 	if old != nil {
 		*n = *old
@@ -206,8 +206,10 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 		return nil
 	}
 	if old != nil {
-		n.WhenChanged = old.WhenChanged
-		if reflect.DeepEqual(old, n) {
+		same := *n
+		// The row that made it so is kept, not the one that lets it be.
+		same.WhenChanged, same.Row, same.Via = old.WhenChanged, old.Row, old.Via
+		if reflect.DeepEqual(old, &same) {
 			return nil
 		}
 	}
@@ -222,8 +224,8 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 	if err != nil {
 		return fmt.Errorf("store the recipient %s: %w", n.Name, err)
 	}
-	if old == nil {
-		return nil
+	if err := x.tellLegacyDN(r, n); err != nil || old == nil {
+		return err
 	}
 	if !old.ExchangeGUID.IsZero() && old.ExchangeGUID != n.ExchangeGUID {
 		if err := x.freed(old.ExchangeGUID, r.id); err != nil {
@@ -234,6 +236,15 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 		return x.disclaim(r.id, old, r.held)
 	}
 	return nil
+}
+
+// tellLegacyDN shows synchronisation the name that Exchange gave, for the forest to know the recipient by too.
+func (x *tx) tellLegacyDN(r *record, n *Recipient) error {
+	if r.deleted != 0 || !Addressed.has(n) || r.cloud.attrs.Text(cloudLegacyDN) == n.LegacyDN {
+		return nil
+	}
+	r.cloud.set(cloudLegacyDN, canopy.Texts(n.LegacyDN), x.seq+1)
+	return x.save(r)
 }
 
 // disclaim gives up the addresses that an administrator had added in the cloud, but those that the directory holds itself.

@@ -98,14 +98,14 @@ var owners = []row{
 
 // others are the rows for who has none.
 var others = []row{
-	{"D19b", "Whose remote mailbox was taken back has none here, with whatever licence.",
-		func(v *view) bool { return v.Remote&DeprovisionMailbox != 0 }, plain, false},
 	{"D22", "With a licence, a deleted mailbox that has the synchronised GUID is purged; then the rest decides.",
 		func(v *view) bool { return v.guid && v.Holder == OtherDeleted && v.licensed }, purgeOther, true},
 	{"D21", "A deleted mailbox that has the synchronised GUID keeps the object from being provisioned.",
 		func(v *view) bool { return v.guid && (v.Holder == OtherDeleted || v.Holder == OtherHeld) }, conflict, false},
 	{"D21b", "A GUID that another recipient uses keeps the object from being provisioned.",
 		func(v *view) bool { return v.guid && v.Holder == OtherInUse }, conflict, false},
+	{"D19b", "Whose remote mailbox was taken back has none here, with whatever licence.",
+		func(v *view) bool { return v.Remote&DeprovisionMailbox != 0 }, plain, false},
 	{"D2", "Where forests' Exchange attributes are ignored, a user without a licence is a user only.",
 		func(v *view) bool { return v.Ignored && !v.licensed }, plain, false},
 	{"D3", "Where forests' Exchange attributes are ignored, the licence makes a mailbox that the cloud manages.",
