@@ -226,12 +226,13 @@ func ParseRemote(s string) (Remote, error) {
 
 // Kind is the mailbox that the bits speak of.
 func (r Remote) Kind() Kind {
-	switch r & RemoteShared {
-	case RemoteShared:
+	both := r & RemoteShared
+	switch {
+	case both == RemoteShared:
 		return Shared
-	case RemoteRoom:
+	case both == RemoteRoom:
 		return Room
-	case RemoteEquipment:
+	case both == RemoteEquipment:
 		return Equipment
 	}
 	return Personal
