@@ -16,6 +16,9 @@ import (
 // maxCert is the most octets that are taken for a certificate.
 const maxCert = 64 << 10
 
+// certCost is what reading a certificate costs, in bytes made.
+const certCost = 16 << 10
+
 // certificate reads a certificate from octets, or from base64 with or without its frame.
 func certificate(v Value) (*x509.Certificate, error) {
 	der := []byte(v.s)
@@ -39,9 +42,9 @@ func certificate(v Value) (*x509.Certificate, error) {
 // certFunctions look into X.509 certificates, given as octets or as base64. They map over several.
 var certFunctions = []function{
 	{name: "IsCert", takes: "x", null: nullGivesFalse, maps: true, usage: "IsCert(certificate)", text: "whether it is a certificate", tries: []Example{{`IsCert("x")`, `False`}},
-		call: func(_ *machine, a []Value) (Value, error) {
+		call: func(m *machine, a []Value) (Value, error) {
 			_, err := certificate(a[0])
-			return Bool(err == nil), nil
+			return Bool(err == nil), m.spend(certCost)
 		}},
 	certRow("CertSubject", "the subject's name", certSample(`CertSubject`, `"CN=ann.lee, OU=Sales, O=Contoso"`), subjectOf),
 	certRow("CertSubjectNameDN", "the same as CertSubject", certSample(`CertSubjectNameDN`, `"CN=ann.lee, OU=Sales, O=Contoso"`), subjectOf),
@@ -85,7 +88,10 @@ var certFunctions = []function{
 // certRow is a function that takes a certificate alone.
 func certRow(name, text string, example Example, of func(*x509.Certificate) (Value, error)) function {
 	return function{name: name, takes: "x", maps: true, usage: name + "(certificate)", text: text, tries: []Example{example},
-		call: func(_ *machine, a []Value) (Value, error) {
+		call: func(m *machine, a []Value) (Value, error) {
+			if err := m.spend(certCost); err != nil {
+				return Value{}, err
+			}
 			c, err := certificate(a[0])
 			if err != nil {
 				return Value{}, badArg(1, "is no certificate: %s", err)
@@ -183,7 +189,10 @@ func nameParts(raw []byte) ([]namePart, error) {
 }
 
 // certNameInfo finds one name of a certificate.
-func certNameInfo(_ *machine, a []Value) (Value, error) {
+func certNameInfo(m *machine, a []Value) (Value, error) {
+	if err := m.spend(certCost); err != nil {
+		return Value{}, err
+	}
 	c, err := certificate(a[0])
 	if err != nil {
 		return Value{}, badArg(1, "is no certificate: %s", err)

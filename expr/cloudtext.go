@@ -83,6 +83,9 @@ func splitTrimmed(m *machine, a []Value) (Value, error) {
 }
 
 func pCase(_ *machine, a []Value) (Value, error) {
+	if given(a, 1) && len(a[1].s) > maxSet {
+		return Value{}, badArg(2, "has %d bytes, at most %d are taken", len(a[1].s), maxSet)
+	}
 	if given(a, 1) && a[1].s != "" {
 		return Str(casedWords(a[0].s, a[1].s)), nil
 	}

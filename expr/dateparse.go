@@ -101,12 +101,7 @@ func parseExact(s, format string, style dateStyle, now time.Time) (t time.Time, 
 	return t, r.zoned, err
 }
 
-func cut(s string) string {
-	if r := []rune(s); len(r) > 20 {
-		return string(r[:20]) + "…"
-	}
-	return s
-}
+func cut(s string) string { return shortened(s, 20) }
 
 // part reads one part of the format; format is what follows it.
 func (r *reader) part(p datePart, format string) bool {

@@ -274,6 +274,10 @@ func (c *compiler) call(n *node, args []eval) eval {
 // mapped calls a function for each value of its first argument.
 func mapped(m *machine, fn *function, base int) (Value, error) {
 	list := m.stack[base].list
+	cost := stepCost
+	for _, a := range m.stack[base+1:] {
+		cost += len(a.s)
+	}
 	out := make([]Value, 0, len(list))
 	for _, x := range list {
 		x, wrong := adapt(fn.kind(0), x, false, fn.loose)
@@ -281,9 +285,10 @@ func mapped(m *machine, fn *function, base int) (Value, error) {
 			return Value{}, badArg(1, "%s", wrong)
 		}
 		m.stack[base] = x
-		v, err := fn.call(m, m.stack[base:])
+		err := m.spend(cost + len(x.s))
+		var v Value
 		if err == nil {
-			err = m.spend(stepCost + len(x.s))
+			v, err = fn.call(m, m.stack[base:])
 		}
 		if err == nil {
 			err = bounded(m, v)

@@ -7,7 +7,7 @@ var flowFunctions = []function{
 	{name: "Error", takes: "t", usage: "Error(text)", text: "fails the object with this text", null: nullSeen,
 		tries: []Example{{`IIF(IsPresent("x"), "x", Error("there is no name"))`, `"x"`}},
 		call: func(_ *machine, a []Value) (Value, error) {
-			return Value{}, &Error{Text: a[0].s, Function: "Error", Raised: true}
+			return Value{}, &Error{Text: shortened(a[0].s, 1000), Function: "Error", Raised: true}
 		}},
 }
 
@@ -210,7 +210,7 @@ func lazyUnique(c *compiler, n *node, args []eval) eval {
 				return v, nil
 			}
 			if len(tried) < 400 {
-				tried += ", " + v.String()
+				tried += ", " + shortened(v.String(), 100)
 			}
 		}
 		if tried == "" {
@@ -218,4 +218,12 @@ func lazyUnique(c *compiler, n *node, args []eval) eval {
 		}
 		return fail(badArg(0, "the target holds all of its candidates: %s", tried[2:]))
 	}
+}
+
+// shortened is s with at most this many characters.
+func shortened(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:offset(s, int64(most))] + "…"
 }

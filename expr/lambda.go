@@ -19,6 +19,15 @@ func bound(m *machine, slot int, v Value, body eval) (Value, *Error) {
 	return body(m)
 }
 
+// weight is what evaluating a part of an expression once costs, apart from what its functions make.
+func weight(n *node) int {
+	w := 8
+	for _, a := range n.args {
+		w += weight(a)
+	}
+	return w
+}
+
 func lazyWith(c *compiler, n *node, args []eval) eval {
 	slot := n.args[0].slot
 	return func(m *machine) (Value, *Error) {
@@ -34,7 +43,7 @@ func lazyWith(c *compiler, n *node, args []eval) eval {
 }
 
 func lazySelect(c *compiler, n *node, args []eval) eval {
-	slot := n.args[0].slot
+	slot, cost := n.args[0].slot, stepCost+weight(n.args[2])
 	return func(m *machine) (Value, *Error) {
 		from, err := args[1](m)
 		if err != nil {
@@ -56,7 +65,7 @@ func lazySelect(c *compiler, n *node, args []eval) eval {
 			case Text, Number, Truth, Moment, Octets, Reference, List:
 				out = append(out, v.Values()...)
 			}
-			wrong := m.spend(stepCost + v.size())
+			wrong := m.spend(cost + v.size())
 			if wrong == nil && len(out) > maxList {
 				wrong = errList
 			}
@@ -69,7 +78,7 @@ func lazySelect(c *compiler, n *node, args []eval) eval {
 }
 
 func lazyWhere(c *compiler, n *node, args []eval) eval {
-	slot := n.args[0].slot
+	slot, cost := n.args[0].slot, stepCost+weight(n.args[2])
 	return func(m *machine) (Value, *Error) {
 		from, err := args[1](m)
 		if err != nil {
@@ -88,7 +97,7 @@ func lazyWhere(c *compiler, n *node, args []eval) eval {
 			if !ok {
 				return Value{}, at(c.src, n, badArg(3, "must be true or false, is %s", described(v)))
 			}
-			if wrong := m.spend(stepCost + x.size()); wrong != nil {
+			if wrong := m.spend(cost + x.size()); wrong != nil {
 				return Value{}, at(c.src, n, wrong)
 			}
 			if b {

@@ -73,6 +73,33 @@ func TestStepsAreCounted(t *testing.T) {
 	}
 }
 
+// TestSmallStepsOnLargeTexts: what is cheap once and dear many times ends soon.
+func TestSmallStepsOnLargeTexts(t *testing.T) {
+	t.Parallel()
+	many := `Split("` + strings.Repeat("a,", 30000) + `", ",")`
+	big := func(c string) string { return `PadLeft("x", 1000000, "` + c + `")` }
+	for src, want := range map[string]string{
+		`Word(` + big("b") + `, 2, ` + big("c") + `)`:                                                                       "at most 256 are taken",
+		`Count(ReplaceChars(` + many + `, "x:" & ` + big("d") + `))`:                                                        "64 MB",
+		`With($a, ` + big("e") + `, With($b, ` + big("e") + `, Count(Where($x, ` + many + `, $a = $b))))`:                   "64 MB",
+		`Count(Where($x, Split("` + strings.Repeat("a,", 2000) + `", ","), ` + strings.Repeat("False || ", 6000) + `True))`: "64 MB",
+		`Count(Select($x, ` + many + `, CertSubject([userCertificate])))`:                                                   "64 MB",
+		`Error(` + big("f") + `)`: "ffff…",
+	} {
+		begun := time.Now()
+		got := evaluated(src, Connect())
+		if !strings.Contains(got, want) || len(got) > 5000 {
+			t.Errorf("%.60s: got %.200s, want %s", src, got, want)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("%.60s: took %s", src, took)
+		}
+	}
+	if got := evaluated(`PCase("a", Join("", "`+strings.Repeat("-", 300)+`"))`, Cloud()); !strings.Contains(got, "at most 256") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestWhatIsOddIsSaid(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{

@@ -33,7 +33,10 @@ func (c *compiler) binary(n *node, left, right eval) eval {
 				return Value{}, at(src, n, fmt.Errorf("%q takes one value on each side, not %s", n.name, v.String()))
 			}
 		}
-		v, wrong := do(m, a, b)
+		v, wrong := Value{}, m.spend(len(a.s)+len(b.s))
+		if wrong == nil {
+			v, wrong = do(m, a, b)
+		}
 		if wrong != nil {
 			return Value{}, at(src, n, wrong)
 		}

@@ -208,7 +208,7 @@ func replaceChars(_ *machine, a []Value) (Value, error) {
 		from, to, ok := strings.Cut(part, ":")
 		r, n := utf8.DecodeRuneInString(from)
 		if !ok || n == 0 || n != len(from) {
-			return Value{}, badArg(2, "the part %q is not character:text", part)
+			return Value{}, badArg(2, "the part %q is not character:text", shortened(part, 40))
 		}
 		with[r] = to
 	}
@@ -244,8 +244,14 @@ func pad(left bool) func(*machine, []Value) (Value, error) {
 	}
 }
 
+// maxSet is the most bytes of a set of characters: each character of a text is looked for in it.
+const maxSet = 256
+
 func word(_ *machine, a []Value) (Value, error) {
 	n := a[1].n
+	if len(a[2].s) > maxSet {
+		return Value{}, badArg(3, "has %d bytes, at most %d are taken", len(a[2].s), maxSet)
+	}
 	if n < 1 {
 		return Str(""), nil
 	}
