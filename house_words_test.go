@@ -48,6 +48,8 @@ var more = map[string]string{
 	"completion": "the shell's completions",
 	"man":        "the manual pages",
 	"connect":    "a Connect Sync server",
+	"filter":     "short for scoping filter",
+	"operators":  "how a filter compares",
 	"match":      "which object of the target an object would meet",
 	"app":        "a program that may call the tenant, an app registration",
 	"tick":       "which change of the tenant was the last one of a second",
@@ -60,7 +62,7 @@ var more = map[string]string{
 // verbs are what commands do.
 var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
-	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "purge", "clear", "route"}
+	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

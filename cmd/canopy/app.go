@@ -84,7 +84,7 @@ forests or objects, 130 interrupted.`,
 		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 	})
 	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
-		a.ruleCommand(), a.checkCommand(), a.exprCommand(), a.importCommand(), a.compareCommand()} {
+		a.ruleCommand(), a.checkCommand(), a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand()} {
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
