@@ -331,7 +331,7 @@ func TestForetell(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
 	ctx, a := context.Background(), w.Admin()
 	id := w.cloudUser(attrs("userPrincipalName", "anna@contoso.com"))
-	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.license(id, "E3")
 	w.arrive()
 	foretold := func(g exchange.GUID, licensed bool, row, want string) {
 		t.Helper()
@@ -371,7 +371,7 @@ func TestBlockedOrganisation(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
 	ctx, a := context.Background(), w.Admin()
 	mailbox := func(name, g string) canopy.Export {
-		e := add(canopy.User, name, "userPrincipalName", name+"@contoso.com", "alias", name)
+		e := add(canopy.User, name, "userPrincipalName", name+"@contoso.com", "alias", name, "usageLocation", "AT")
 		e.Set["msExchMailboxGuid"] = guid(g)
 		return e
 	}
@@ -387,7 +387,7 @@ func TestBlockedOrganisation(t *testing.T) {
 	w.arrive()
 	w.shows("anna", Addressed, "recipienttype", "RecipientType : MailUser")
 	w.shows("bert", Everybody, "recipienttype,exchangeguid", "RecipientType : User\nExchangeGuid  : 00000000-0000-0000-0000-000000000000")
-	w.ok(a.AssignLicence(ctx, id, "E3"))
+	w.license(id, "E3")
 	w.arrive()
 	w.shows("bert", WithMailbox, "exchangeguid,isexchangecloudmanaged", "ExchangeGuid           : 00000000-0000-4000-8000-000000000001\nIsExchangeCloudManaged : True")
 	w.found(id, "")
@@ -403,7 +403,7 @@ func TestDeletedForGood(t *testing.T) {
 	var people []canopy.Anchor
 	for _, name := range []string{"anna", "bert"} {
 		id := w.cloudUser(attrs("userPrincipalName", name+"@contoso.com"))
-		w.ok(a.AssignLicence(ctx, id, "E3"))
+		w.license(id, "E3")
 		people = append(people, id)
 	}
 	w.arrive()

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"testing"
@@ -72,13 +73,17 @@ func (l *life) event() {
 	case 0:
 		l.next++
 		name := fmt.Sprintf("cloud%d@contoso.com", l.next)
-		l.ids = append(l.ids, must(a.CreateUser(ctx, attrs("userPrincipalName", name, "proxyAddresses", "SMTP:"+name)))(l.t))
+		l.ids = append(l.ids, must(a.CreateUser(ctx, attrs("userPrincipalName", name, "proxyAddresses", "SMTP:"+name, "usageLocation", "AT")))(l.t))
 	case 1:
 		l.sync("")
 	case 2:
 		l.sync(who())
 	case 3, 4:
-		l.maybe(a.AssignLicence(ctx, who(), "E3"))
+		id := who()
+		o, err := a.Get(ctx, id)
+		if err = cmp.Or(err, a.AssignLicence(ctx, id, "E3")); err != nil && o != nil && o.Deleted.IsZero() {
+			l.t.Fatal(err) // only who is not there can get none
+		}
 	case 5:
 		l.maybe(a.RemoveLicence(ctx, who(), "E3"))
 	case 6:
@@ -118,7 +123,7 @@ func (l *life) sync(id canopy.Anchor) {
 			anchor = o.SourceAnchor
 		}
 	}
-	e := add(canopy.User, anchor, "userPrincipalName", name, "proxyAddresses", "SMTP:"+name, "commonName", name)
+	e := add(canopy.User, anchor, "userPrincipalName", name, "proxyAddresses", "SMTP:"+name, "commonName", name, "usageLocation", "AT")
 	// A few GUIDs, so that two people come to have the same one, and one that a mailbox here has.
 	if g := rapid.IntRange(0, 4).Draw(l.r, "guid"); g > 0 {
 		e.Set["msExchMailboxGuid"] = guid(fmt.Sprintf("00000000-%s-4000-8000-%012d", []string{"bbbb", "aaaa"}[g%2], g))
