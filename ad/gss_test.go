@@ -15,7 +15,7 @@ import (
 	"github.com/canopy-sync/canopy/e2e/samba"
 )
 
-// TestBindingOf: a certificate's hash and the binding that goes with it, as clients for Windows publish them.
+// TestBindingOf: the checksum was worked out apart from this code: MD5 of five empty words, the length, and the prefixed hash.
 func TestBindingOf(t *testing.T) {
 	t.Parallel()
 	cert, err := hex.DecodeString("e3ca49271e5089cc48ce82109f1324f41dbeddc29a777410c738f7868c4ff405")
