@@ -187,6 +187,7 @@ func (c *Conn) readSchema(ctx context.Context, s *session, f *facts) error {
 			a.shape = shapeOctets // marked as not replicated, it comes always
 		case attrCategory:
 			a.shape = shapeDN // it names a class in the schema, which no read meets
+		default:
 		}
 		f.attributes[canopy.Fold(name)], f.attributes[name] = a, a
 		return nil

@@ -234,8 +234,9 @@ func (r Remote) Kind() Kind {
 		return Room
 	case both == RemoteEquipment:
 		return Equipment
+	default:
+		return Personal
 	}
-	return Personal
 }
 
 // cloud tells whether the forest means its mailbox to be in the cloud.

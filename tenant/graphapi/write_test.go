@@ -129,12 +129,13 @@ func TestSyncedUserIsLocked(t *testing.T) {
 		}
 		var v any = "x@contoso.com"
 		switch p.kind {
-		case 2:
+		case odata.Bool:
 			v = true
-		case 4:
+		case odata.Time:
 			v = "2026-01-01T00:00:00Z"
-		case 5:
+		case odata.List:
 			v = []string{"x"}
+		default:
 		}
 		if p.name == "mailNickname" || p.name == "onPremisesImmutableId" {
 			v = "xyz"
