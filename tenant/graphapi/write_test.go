@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/tenant/graphapi/odata"
 )
 
 func newUser(upn string) map[string]any {
