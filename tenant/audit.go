@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +119,7 @@ func (d *Directory) Audits(ctx context.Context, before int64, each func(*Audit) 
 			a, err := scanAudit(s)
 			chunk = append(chunk, a)
 			return err
-		}, `SELECT id, oid, at, target, value FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?`, before, walkChunk)
+		}, `SELECT id, oid, at, target, value FROM audit WHERE id < ? ORDER BY id DESC LIMIT `+strconv.Itoa(walkChunk), before)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -36,7 +37,7 @@ func (d *Directory) Removals(ctx context.Context, class canopy.Class, after int6
 		out = append(out, r)
 		return err
 	}, `SELECT g.oid, g.seq, g.class, EXISTS (SELECT 1 FROM object o WHERE o.id = g.id) FROM gone g
-		WHERE g.seq > ? AND (g.class = ? OR ? = '') ORDER BY g.seq LIMIT ?`, after, string(class), string(class), most)
+		WHERE g.seq > ? AND (g.class = ? OR ? = '') ORDER BY g.seq LIMIT `+strconv.Itoa(most), after, string(class), string(class))
 	return out, err
 }
 
@@ -50,7 +51,7 @@ func (d *Directory) Changed(ctx context.Context, class canopy.Class, after int64
 			chunk = append(chunk, i)
 			return err
 		}, `SELECT `+itemColumns+` FROM object o INDEXED BY object_seq WHERE o.deleted IS NULL AND o.seq > ? AND (o.class = ? OR ? = '')
-			ORDER BY o.seq LIMIT ?`, after, string(class), string(class), walkChunk)
+			ORDER BY o.seq LIMIT `+strconv.Itoa(walkChunk), after, string(class), string(class))
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (d *Directory) Latest(ctx context.Context, before int64, each func(*Item) b
 			chunk = append(chunk, i)
 			return err
 		}, `SELECT `+itemColumns+` FROM object o INDEXED BY object_seq WHERE o.deleted IS NULL AND o.seq < ? AND o.synced = 1
-			ORDER BY o.seq DESC LIMIT ?`, before, walkChunk)
+			ORDER BY o.seq DESC LIMIT `+strconv.Itoa(walkChunk), before)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -58,7 +59,7 @@ func (d *Directory) Tied(ctx context.Context, of *Item, t Tie, class canopy.Clas
 			i, err := scanItem(s)
 			chunk = append(chunk, i)
 			return err
-		}, query+` AND o.deleted IS NULL AND o.id > ? ORDER BY o.id LIMIT ?`, append(args, from.Number, size)...)
+		}, query+` AND o.deleted IS NULL AND o.id > ? ORDER BY o.id LIMIT `+strconv.Itoa(size), append(args, from.Number)...)
 		if err != nil {
 			return err
 		}

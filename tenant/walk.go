@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/canopy-sync/canopy"
@@ -119,8 +120,8 @@ func (by By) query(from Position, size int) (string, []any) {
 		where, args = append(where, some), append(args, more...)
 	}
 	if by.Order == "" {
-		where, args = append(where, `o.id > ?`), append(args, from.Number, size)
-		return `SELECT ` + itemColumns + ` FROM object o WHERE ` + strings.Join(where, " AND ") + ` ORDER BY o.id LIMIT ?`, args
+		where, args = append(where, `o.id > ?`), append(args, from.Number)
+		return `SELECT ` + itemColumns + ` FROM object o WHERE ` + strings.Join(where, " AND ") + ` ORDER BY o.id LIMIT ` + strconv.Itoa(size), args
 	}
 	low := by.low()
 	high := low + "\U0010FFFF"
@@ -141,7 +142,7 @@ func (by By) query(from Position, size int) (string, []any) {
 		args = append(args, high, from.Key, from.Number)
 	}
 	return `SELECT c.key, ` + itemColumns + ` FROM claim c CROSS JOIN object o ON o.id = c.object WHERE ` + strings.Join(where, " AND ") +
-		` ORDER BY c.key` + order + `, c.object` + order + ` LIMIT ?`, append(args, size)
+		` ORDER BY c.key` + order + `, c.object` + order + ` LIMIT ` + strconv.Itoa(size), args
 }
 
 func (by By) low() string {
