@@ -13,6 +13,8 @@ type Tie struct {
 	Attr canopy.Attr
 	Back bool
 	Deep bool
+	// Expect is as in By.
+	Expect int
 }
 
 // The ties that programs ask for.
@@ -38,7 +40,7 @@ func (t Tie) query(number int64) (string, []any) {
 // Tied gives the objects at the other end of an object's ties, in the order in which they were made, from a position
 // on until each answers false. Class "" gives all.
 func (d *Directory) Tied(ctx context.Context, of *Item, t Tie, class canopy.Class, from Position, each func(*Item, Position) bool) error {
-	for size := firstChunk; ; size = walkChunk {
+	for size := chunkFor(t.Expect); ; size = walkChunk {
 		ends, args := t.query(of.Number)
 		var query string
 		if t.Deep {

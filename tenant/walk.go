@@ -40,6 +40,10 @@ type By struct {
 	Order  Index
 	Prefix string
 	Desc   bool
+	// Has leaves out objects in whose values this text, of ASCII letters in lower case, is nowhere. Others may come.
+	Has string
+	// Expect is how many objects will be wanted, as far as is known; it only saves reading more.
+	Expect int
 }
 
 // Position is where a walk stands. The zero one is its beginning.
@@ -53,13 +57,20 @@ const (
 	walkChunk  = 256
 )
 
+func chunkFor(expect int) int {
+	if expect == 0 {
+		return firstChunk
+	}
+	return min(expect, walkChunk)
+}
+
 // Walk gives objects from a position on until each answers false. The cost of going on from a position does not depend
 // on where it is. The objects are those of several moments, and one that keeps its place is not left out.
 func (d *Directory) Walk(ctx context.Context, by By, from Position, each func(*Item, Position) bool) error {
 	if by.Some && len(by.IDs)+len(by.Anchors)+len(by.Keys) == 0 {
 		return nil
 	}
-	for size := firstChunk; ; size = walkChunk {
+	for size := chunkFor(by.Expect); ; size = walkChunk {
 		type found struct {
 			item *Item
 			at   Position
@@ -118,6 +129,10 @@ func (by By) query(from Position, size int) (string, []any) {
 	if by.Some {
 		some, more := by.some()
 		where, args = append(where, some), append(args, more...)
+	}
+	if by.Has != "" {
+		where = append(where, `(instr(lower(o.own), ?) OR instr(lower(coalesce(o.kept, '')), ?))`)
+		args = append(args, by.Has, by.Has)
 	}
 	if by.Order == "" {
 		where, args = append(where, `o.id > ?`), append(args, from.Number)

@@ -167,6 +167,7 @@ func (c *call) linked(from *entity, navigation, cast string) (response, error) {
 		return response{}, err
 	}
 	tie := ties[navigation]
+	tie.Expect = c.query.size() + 1
 	source := func(at tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
 		return c.dir.Tied(c.ctx, i, tie, class, at, each)
 	}

@@ -162,7 +162,7 @@ func (c *call) orderFor(l *listing) error {
 		return unsupported("$orderby with $filter is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header.")
 	}
 	if l.by.Some || l.by.Order != prefixed[p.name] {
-		l.by = tenant.By{Class: l.e.class, Order: prefixed[p.name]}
+		l.by = tenant.By{Class: l.e.class, Order: prefixed[p.name], Has: l.by.Has}
 	}
 	l.by.Desc = orders[0].Desc
 	return nil
@@ -185,7 +185,9 @@ func (c *call) list(e *entity) (response, error) {
 		return response{}, err
 	}
 	source := func(from tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
-		return c.dir.Walk(c.ctx, l.by, from, each)
+		by := l.by
+		by.Expect = c.query.size() + 1 // one more tells whether there is another page
+		return c.dir.Walk(c.ctx, by, from, each)
 	}
 	count := func() (int64, error) {
 		if l.filter == nil && l.search == nil && !l.by.Deleted {

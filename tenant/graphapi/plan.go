@@ -29,16 +29,26 @@ func (e *entity) plan(n *odata.Node) tenant.By {
 		return by
 	}
 	for _, part := range conjuncts(n) {
-		if p := part.Op == odata.StartsWith && len(part.Path) == 1; !p {
+		if len(part.Path) != 1 || part.Value.Kind != odata.Text {
 			continue
 		}
 		prop := e.property(part.Path[0])
+		if prop.plain && (part.Op == odata.Eq || part.Op == odata.StartsWith) && isASCII(part.Value.Text) {
+			by.Has = strings.ToLower(part.Value.Text)
+		}
+		if part.Op != odata.StartsWith {
+			continue
+		}
 		if index := prefixed[prop.name]; index != "" && part.Value.Text != "" {
 			by.Order, by.Prefix = index, part.Value.Text
 			return by
 		}
 	}
 	return by
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
 }
 
 // conjuncts are the parts that must all hold.

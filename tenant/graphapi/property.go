@@ -31,6 +31,8 @@ type property struct {
 
 	attr canopy.Attr                      // what it is stored as, "" when it is not
 	get  func(i *tenant.Item) odata.Value // nil: it never has a value
+	// plain says that the value is the attribute's as it is stored.
+	plain bool
 }
 
 // entity is a kind of resource.
@@ -181,7 +183,7 @@ func (e *entity) bind(attrs map[string]canopy.Attr, get map[string]func(*tenant.
 	for _, p := range e.list {
 		p.attr, p.get = attrs[p.name], get[p.name]
 		if p.get == nil && p.attr != "" {
-			p.get = stored(p.attr, p.kind)
+			p.get, p.plain = stored(p.attr, p.kind), p.kind == odata.Text
 		}
 	}
 }
