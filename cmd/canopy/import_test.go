@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/canopy-sync/canopy/lab"
 	"github.com/canopy-sync/canopy/run"
 )
 
@@ -117,6 +118,26 @@ func TestImportConnect(t *testing.T) {
 	}
 	if d := cmp.Diff(before, held(t, dir)); d != "" {
 		t.Errorf("the way back leaves something:\n%s", d)
+	}
+}
+
+// TestRulesTakenOverSettle runs forests by rules taken over: what they write is kept, so that a second run writes nothing.
+func TestRulesTakenOverSettle(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"an export": {"import", "connect", sampleExport, "--write"}, "a schema": {"schema", "import", sampleSchema, "--write"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			must(t, dir, args...)
+			lines := strings.Split(strings.TrimSpace(must(t, dir, "lab", "--once", "--json", "--people", "60")), "\n")
+			s := decode[lab.Summary](t, lines[len(lines)-1])
+			if s.Tenant.Users == 0 || s.Exports.Refused != 0 || s.SecondRun.Exports != 0 {
+				t.Errorf("got %d users, %d refused exports and %d exports of a second run, want users, none and none", s.Tenant.Users, s.Exports.Refused, s.SecondRun.Exports)
+			}
+			if out := must(t, dir, "compare"); !strings.Contains(out, "what the tenant holds") {
+				t.Errorf("got %q", out)
+			}
+		})
 	}
 }
 

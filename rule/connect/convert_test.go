@@ -93,6 +93,7 @@ func TestWhatBecomesOfEachPart(t *testing.T) {
 		{"claims", out(flows(one(Direct, "userPrincipalName", "userPrincipalName"))), "", "claim: upn"},
 		{"what the tenant tells", out(scope(Scope{Attr: "cloudAnchor", Operator: "ISNOTNULL"}, Scope{Attr: "cn", Operator: "ISNOTNULL"})), "adapted|scope|is not asked", "{attr: cn, op: ISNOTNULL}"},
 		{"what nobody fills", out(scope(Scope{Attr: "cloudMastered", Operator: "EQUAL", Value: "True"})), "adapted|scope|never holds", "attr: cloudMastered"},
+		{"the object's name", out(flows(one(Expression, "dn", `"CN={" & ConvertToUTF8Hex([sourceAnchor]) & "}"`))), "built in|flow to dn|the tenant names its objects itself", ""},
 		{"what the target lacks", out(flows(one(Direct, "shoeSize", "cn"))), "not taken|flow to shoeSize|the target has no attribute", ""},
 	} {
 		got := convert(t, Options{Takes: func(_ canopy.Class, a canopy.Attr) bool { return a != "shoeSize" }}, c.rule)

@@ -24,6 +24,9 @@ var operators = []rule.Op{rule.Equal, rule.NotEqual, rule.LessThan, rule.LessTha
 	rule.NotContains, rule.StartsWith, rule.NotStartsWith, rule.EndsWith, rule.NotEndsWith, rule.IsNull, rule.IsNotNull, rule.IsIn, rule.IsNotIn,
 	rule.IsBitSet, rule.IsBitNotSet, rule.IsMemberOf, rule.IsNotMemberOf}
 
+// objectDN is the pseudo attribute of an object's own name.
+const objectDN canopy.Attr = "dn"
+
 const tenantAnchor canopy.Attr = "cloudAnchor"
 
 // scope converts the scoping filter. A filter that cannot be taken whole takes the rule out of force: with a part of it
@@ -189,6 +192,10 @@ func (c *converter) flows(in *Rule, out *rule.Rule, kind string, conn *Connector
 // inForce finishes a flow of a rule in force; false leaves it out.
 func (c *converter) inForce(in *Rule, m *Flow, out *rule.Rule, f *rule.Flow, kind string) bool {
 	if out.Direction == rule.Out && kind == tenantSide {
+		if f.To == objectDN {
+			c.note(in, m.Place, "flow to "+m.To, Builtin, "the name by which the old server knows the object is not written: the tenant names its objects itself, and they are found by source anchor")
+			return false
+		}
 		if c.o.Takes != nil && !c.o.Takes(out.Target, f.To) {
 			c.note(in, m.Place, "flow to "+m.To, Lost, "the target has no attribute %s on a %s: an object with it would be refused, so it is not written", f.To, out.Target)
 			return false
