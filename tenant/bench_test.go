@@ -110,3 +110,22 @@ func BenchmarkReadAll(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "objects/s")
 }
+
+// BenchmarkForward brings people with a mailbox in a forest to Exchange: what arrives for the first time.
+func BenchmarkForward(b *testing.B) {
+	w := newWorld(b, func(o *Options) { o.NewID = nil })
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		batch := make([]canopy.Export, 500)
+		for i := range batch {
+			n++
+			batch[i] = person(n)
+			batch[i].Set["msExchMailboxGuid"] = canopy.Values{canopy.Bytes(fmt.Appendf(nil, "%016d", n))}
+		}
+		w.write(batch...)
+		b.StartTimer()
+		must(w.Hurry(context.Background(), ""))(b)
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "objects/s")
+}

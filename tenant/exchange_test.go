@@ -444,3 +444,18 @@ func TestDeletedForGood(t *testing.T) {
 	w.shows("carl", Addressed, "recipienttype,validationerrors", "RecipientType    : MailUser\nValidationErrors : {}")
 	w.found(carl, "")
 }
+
+// TestGUIDsAreFoundByIndex: looking for who has a mailbox GUID costs the same however many recipients there are.
+func TestGUIDsAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, query := range []string{`SELECT 1 FROM recipient WHERE guid = ? AND guid <> '' AND object <> ?`,
+		`SELECT object FROM recipient WHERE synced = ? AND synced <> '' AND object <> ?`} {
+		var id, parent, unused int
+		var plan string
+		w.ok(w.file.read.QueryRowContext(context.Background(), `EXPLAIN QUERY PLAN `+query, "x", 1).Scan(&id, &parent, &unused, &plan))
+		if !strings.Contains(plan, "USING INDEX") && !strings.Contains(plan, "USING COVERING INDEX") {
+			t.Errorf("%s: got the plan %q, want an index", query, plan)
+		}
+	}
+}

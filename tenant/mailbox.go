@@ -140,7 +140,8 @@ func (x *tx) newMailboxGUID() (exchange.GUID, error) {
 			return g, &canopy.Error{Kind: canopy.Invalid, Object: text, Text: "the generator of mailbox GUIDs gave none", Err: err}
 		}
 		var taken bool
-		err = x.row(`SELECT EXISTS (SELECT 1 FROM mailbox WHERE guid = ?1) OR EXISTS (SELECT 1 FROM recipient WHERE synced = ?1 OR guid = ?1)`,
+		err = x.row(`SELECT EXISTS (SELECT 1 FROM mailbox WHERE guid = ?1) OR EXISTS (SELECT 1 FROM recipient WHERE guid = ?1 AND guid <> '')
+			OR EXISTS (SELECT 1 FROM recipient WHERE synced = ?1 AND synced <> '')`,
 			g.String()).Scan(&taken)
 		if err != nil || !taken {
 			return g, err
@@ -169,7 +170,7 @@ func (x *tx) holder(id int64, g exchange.GUID) (exchange.Holder, error) {
 		}
 	}
 	var other bool
-	err = x.row(`SELECT EXISTS (SELECT 1 FROM recipient WHERE guid = ? AND object <> ?)`, g.String(), id).Scan(&other)
+	err = x.row(`SELECT EXISTS (SELECT 1 FROM recipient WHERE guid = ? AND guid <> '' AND object <> ?)`, g.String(), id).Scan(&other)
 	if err != nil {
 		return exchange.Nobody, fmt.Errorf("look for who has the mailbox GUID %s: %w", g, err)
 	}
@@ -202,7 +203,7 @@ func (x *tx) expire(limit int) (int, error) {
 
 // freed has the objects decided on again that wait for a mailbox GUID.
 func (x *tx) freed(g exchange.GUID, owner int64) error {
-	return x.execForward(`SELECT object, ?, ? FROM recipient WHERE synced = ? AND object <> ?`, g.String(), owner)
+	return x.execForward(`SELECT object, ?, ? FROM recipient WHERE synced = ? AND synced <> '' AND object <> ?`, g.String(), owner)
 }
 
 // execForward puts the objects that a query finds into the queue.

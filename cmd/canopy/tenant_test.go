@@ -42,7 +42,7 @@ func twoPeople(t *testing.T) string {
 	opt.Domains = []tenant.Domain{{Name: "contoso.com", Verified: true}}
 	opt.Seed = func(ctx context.Context, a *tenant.Admin) error {
 		for _, name := range []string{"anna", "bert"} {
-			id, err := a.CreateUser(ctx, canopy.Attrs{canopy.AttrUPN: canopy.Texts(name + "@contoso.com"), canopy.AttrDisplayName: canopy.Texts(strings.ToUpper(name)),
+			id, err := a.CreateUser(ctx, canopy.Attrs{canopy.AttrUPN: canopy.Texts(name + "@contoso.com"), "usageLocation": canopy.Texts("AT"), canopy.AttrDisplayName: canopy.Texts(strings.ToUpper(name)),
 				canopy.AttrAddresses: canopy.Texts("SMTP:" + name + "@contoso.com")})
 			if err != nil {
 				return err
