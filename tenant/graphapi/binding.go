@@ -150,7 +150,7 @@ var shared = map[string]func(*tenant.Item) odata.Value{
 	},
 	"onPremisesProvisioningErrors": provisioningErrors,
 	"serviceProvisioningErrors":    empty,
-	"assignedLicenses":             empty,
+	"assignedLicenses":             assigned,
 	"licenseAssignmentStates":      empty,
 	"securityIdentifier":           func(i *tenant.Item) odata.Value { return odata.Of(cloudSID(string(i.ID))) },
 	"onPremisesSecurityIdentifier": func(i *tenant.Item) odata.Value {

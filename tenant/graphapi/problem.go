@@ -129,6 +129,12 @@ func asProblem(err error) *problem {
 		return bad(duplicates, graphName(e.Attr)+"s")
 	case tenant.CodeLinkNot:
 		return missing(strings.TrimSuffix(e.Text, " is not there"))
+	case tenant.CodeLocation:
+		return bad("License assignment cannot be done for user with invalid usage location.")
+	case tenant.CodeNoLicence:
+		return bad("User does not have a corresponding license.")
+	case tenant.CodeCount, tenant.CodeExclusive, tenant.CodeDependency, tenant.CodeUniqueness, tenant.CodeNoSKU, tenant.CodeLicensed:
+		return bad("%s", e.Text)
 	case tenant.CodeData, tenant.CodeIdentity, tenant.CodeTooLong, tenant.CodeLarge, tenant.CodeLinkType, tenant.CodeUnknownAttr, tenant.CodeReadOnly,
 		tenant.CodeOperation, tenant.CodeTypeMismatch:
 		out := bad("Invalid value specified for property '%s' of resource.", graphName(e.Attr))
