@@ -183,6 +183,8 @@ type ScopeChange struct {
 	Loses      ScopeObjects `json:"loses"`
 	// Unknown is how many objects outside of the present scope are known by their anchor alone.
 	Unknown int `json:"unknown"`
+	// Read says that the store has objects of the forest.
+	Read bool `json:"read"`
 }
 
 // ScopeObjects are objects that a scope adds or loses.
@@ -230,6 +232,7 @@ func (c *ScopeChange) count(ctx context.Context, st *store.Store) error {
 		if e.Class == canopy.Container || e.State == canopy.Gone {
 			return nil
 		}
+		c.Read = true
 		if e.DN == "" {
 			c.Unknown++
 			return nil

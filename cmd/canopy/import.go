@@ -283,6 +283,9 @@ func (a *App) scopeChange(s *run.ScopeChange) {
 	case s.Same:
 		fmt.Fprintln(a.Out, "  It is the scope of the configuration.")
 		return
+	case !s.Read:
+		fmt.Fprintln(a.Out, "  It differs from the configuration's. The forest was not read yet: after canopy plan this says which objects go and come in.")
+		return
 	}
 	fmt.Fprintf(a.Out, "  It differs from the configuration's: %s objects that are read now go, %s that are known come in.\n", num(s.Loses.Count), num(s.Adds.Count))
 	for _, dn := range s.Loses.Examples {

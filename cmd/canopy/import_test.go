@@ -129,6 +129,16 @@ func TestRulesTakenOverSettle(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			must(t, dir, args...)
+			config := "forests:\n- {name: contoso.lab, servers: ['ldaps://127.0.0.1:1'], bind: {account: a, password_env: X}}\n"
+			if err := os.WriteFile(filepath.Join(dir, "canopy.yaml"), []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out := must(t, dir, "import", "connect", sampleExport); !strings.Contains(out, "The forest was not read yet") {
+				t.Errorf("before the first read the report lacks that nothing is known:\n%s", out)
+			}
+			if err := os.Remove(filepath.Join(dir, "canopy.yaml")); err != nil {
+				t.Fatal(err)
+			}
 			lines := strings.Split(strings.TrimSpace(must(t, dir, "lab", "--once", "--json", "--people", "60")), "\n")
 			s := decode[lab.Summary](t, lines[len(lines)-1])
 			if s.Tenant.Users == 0 || s.Exports.Refused != 0 || s.SecondRun.Exports != 0 {
