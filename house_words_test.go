@@ -35,6 +35,10 @@ var more = map[string]string{
 	"day":        "where the change feed stood on a day",
 	"migration":  "which form the database has",
 	"forward":    "a change of the tenant's directory on its way to Exchange",
+	"switch":     "what the tenant does or does not do",
+	"units":      "how many of a product the tenant has",
+	"immutable":  "the source anchor, as Entra calls it",
+	"id":         "a name that never changes",
 	"conflict":   "an object from which the tenant withholds a value that another one has",
 	"attempt":    "a first try of a group at an address that another one has",
 	"previous":   "what somebody had before",
@@ -62,7 +66,8 @@ var more = map[string]string{
 // verbs are what commands do.
 var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
-	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route"}
+	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route",
+	"assign", "reprocess", "convert"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

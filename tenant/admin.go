@@ -39,6 +39,8 @@ type Object struct {
 	Deleted time.Time
 	// Plans are the names of the service plans that the licences turn on.
 	Plans []string
+	// Authority is who masters the object.
+	Authority Authority
 }
 
 // HasExchangePlan tells whether the object has a licence with a mailbox.
@@ -136,15 +138,7 @@ func (a *Admin) Delete(ctx context.Context, id canopy.Anchor) error {
 // Restore brings a deleted user back as a cloud user. It keeps its source anchor, so that synchronisation takes it over
 // again unless that is switched off.
 func (a *Admin) Restore(ctx context.Context, id canopy.Anchor) error {
-	return a.any(ctx, "restore", id, func(x *tx, r *record) error {
-		if r.deleted == 0 {
-			return refuse(CodeOperation, "", "%s is not deleted", r.name())
-		}
-		r.synced, r.deleted = false, 0
-		r.own = body{attrs: r.values(), cleared: r.own.cleared}
-		r.kept = newBody()
-		return x.settle(r, true)
-	})
+	return a.RestoreAs(ctx, id, Restoring{})
 }
 
 // HardDelete deletes an object for good, whether it is deleted already or not.
@@ -332,7 +326,8 @@ func (a *Admin) walk(ctx context.Context, where string, args []any, each func(*O
 
 func shownOf(r *record) Object {
 	o := Object{ID: r.oid, Class: r.class, Synced: r.synced, SourceAnchor: r.anchor, Attrs: r.values(),
-		Cloud: r.cloud.attrs, Roles: r.roles, Licences: skuNames(r.licences), Plans: enabled(grantsOf(r.licences))}
+		Cloud: r.cloud.attrs, Roles: r.roles, Licences: skuNames(r.licences), Plans: enabled(grantsOf(r.licences)),
+		Authority: Authority{CloudManaged: r.moved == converted, Synced: r.synced, Pending: r.moved == returning}}
 	if r.deleted != 0 {
 		o.Deleted = time.UnixMicro(r.deleted).UTC()
 	}

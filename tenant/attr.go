@@ -51,6 +51,7 @@ const (
 	cloudLegacyDN canopy.Attr = "cloudLegacyExchangeDN"   // that Exchange Online gave the recipient
 	cloudMOERA    canopy.Attr = "cloudInitialAddress"     // the address under the initial domain
 	cloudErrors   canopy.Attr = "cloudProvisioningErrors" // see conflict
+	cloudBlock    canopy.Attr = "blockOnPremisesSync"     // the cloud manages what came from a forest
 )
 
 // Attributes that the tenant has rules for, beside the identity words.
@@ -120,7 +121,7 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.String, on: all, readOnly: true, names: `cloudAnchor cloudSourceAnchor cloudAlias cloudMail cloudLegacyExchangeDN`},
 	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress cloudUnmatched`},
 	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses cloudProvisioningErrors`},
-	{t: canopy.Boolean, on: all, readOnly: true, names: `cloudMastered`},
+	{t: canopy.Boolean, on: all, readOnly: true, names: `blockOnPremisesSync cloudMastered`},
 	// what only the cloud's own callers set
 	{t: canopy.String, on: users, readOnly: true, names: `passwordPolicies ageGroup consentProvidedForMinor creationType
 		passwordForced legalAgeGroupClassification`},

@@ -64,7 +64,8 @@ func (x *tx) audit(by Actor, activity string, r *record, changed []Modified) err
 // activities are what the service calls what is done, where it is not the verb and the class.
 var activities = map[string]string{"change": "Update %s", "link": "Update %s", "delete": "Delete %s", "restore": "Restore %s",
 	"delete for good": "Hard Delete %s", "assign a role to": "Add member to role", "remove a role from": "Remove member from role",
-	"license": "Change %s license"}
+	"license": "Change %s license", "change the source of authority of": "Change Source of Authority from AD to cloud",
+	"undo the change of the source of authority of": "Undo changes to Source of Authority from AD (DS) to cloud"}
 
 // activity is the service's name of something done to an object.
 func activity(what string, r *record) string {
@@ -150,4 +151,17 @@ func scanAudit(s scanner) (*Audit, error) {
 	}
 	a.At = time.UnixMicro(at).UTC()
 	return a, json.Unmarshal(text, a)
+}
+
+// Log gives what was done, the latest first: to one object, or with id "" everything, until each answers false.
+func (a *Admin) Log(ctx context.Context, id canopy.Anchor, each func(*Audit) bool) error {
+	return a.t.Directory().Audits(ctx, 0, func(one *Audit) bool { return id != "" && one.Target != id || each(one) })
+}
+
+func (a *Admin) log(ctx context.Context, id canopy.Anchor) (all []*Audit, err error) {
+	err = a.Log(ctx, id, func(one *Audit) bool {
+		all = append(all, one)
+		return true
+	})
+	return all, err
 }

@@ -70,6 +70,8 @@ func (r *refusal) asError(object string) error {
 		kind = canopy.NotFound
 	case CodeSynced:
 		kind, next = canopy.Forbidden, "change the object in the forest that it is synchronised from"
+	case CodeAuthority, CodeSyncWait, CodeDomain:
+		kind = canopy.Forbidden
 	case CodeCount:
 		kind, next = canopy.Conflict, "take the licence from somebody else, or buy more units: canopy tenant licence units SKU NUMBER"
 	case CodeExclusive:

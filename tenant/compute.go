@@ -15,7 +15,9 @@ type calculation struct {
 	id     canopy.Anchor
 	anchor string
 	synced bool
-	role   bool // it holds a directory role
+	// managed is set for an object that came from a forest and was given to the cloud.
+	managed bool
+	role    bool // it holds a directory role
 	// before are the object's values before this change, nil when it is new; now are those after it.
 	before, now canopy.Attrs
 	// prev are the values computed before this change.
@@ -39,6 +41,9 @@ func compute(c calculation) canopy.Attrs {
 	}
 	if c.role && !c.synced {
 		out[canopy.AttrUnmatched] = canopy.Texts(roleHeld)
+	}
+	if c.managed {
+		out[cloudBlock] = canopy.Values{canopy.Bool(true)}
 	}
 	if c.anchor != "" {
 		out[cloudSource] = canopy.Texts(c.anchor)

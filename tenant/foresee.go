@@ -102,7 +102,7 @@ func (x *tx) meet(ids []canopy.Anchor) error {
 			r.anchor = anchor.String
 			x.known[r.oid] = r
 			return err
-		}, `SELECT id, oid, class, anchor, synced, label FROM object WHERE deleted IS NULL AND oid IN (?`+strings.Repeat(",?", size-1)+`)`, args...)
+		}, `SELECT id, oid, class, anchor, synced = 1, label FROM object WHERE deleted IS NULL AND oid IN (?`+strings.Repeat(",?", size-1)+`)`, args...)
 		if err != nil {
 			return fmt.Errorf("look for the ends of links: %w", err)
 		}

@@ -19,6 +19,7 @@ type holder struct {
 	synced  bool
 	deleted bool
 	role    bool
+	moved   authority
 	label   string
 }
 
@@ -49,6 +50,10 @@ var hardRows = []matchRow{
 		says: "a deleted synchronised user comes back"},
 	{when: func(_ newcomer, h holder) bool { return h.synced },
 		says: "it was added before"},
+	{when: func(_ newcomer, h holder) bool { return h.moved == converted }, code: CodeCloudManaged,
+		says: "the object was given to the cloud (isCloudManaged); give it back first"},
+	{when: func(n newcomer, h holder) bool { return h.moved == returning && n.class != canopy.User },
+		says: "a group or contact that was given back is taken"},
 	{when: func(_ newcomer, h holder) bool { return h.role }, code: CodeHardMatch,
 		says: "the object with this source anchor holds a directory role and is never taken over; take the role away first"},
 	{when: func(n newcomer, _ holder) bool { return n.switches.BlockHardMatchTakeover }, code: CodeHardMatch,

@@ -262,7 +262,7 @@ func (d *Directory) Restore(ctx context.Context, by Actor, id canopy.Anchor, upn
 
 // revive makes a deleted record a live one of the cloud.
 func (x *tx) revive(r *record, upn string) error {
-	r.synced, r.deleted = false, 0
+	r.synced, r.moved, r.deleted = false, ofTheCloud, 0
 	r.own = body{attrs: r.values(), cleared: r.own.cleared}
 	r.kept = newBody()
 	if upn != "" {

@@ -18,6 +18,7 @@ type record struct {
 	class    canopy.Class
 	anchor   string
 	synced   bool
+	moved    authority // of one that is not synchronised: whether it was
 	label    string
 	own      body // the shadow of what was synced; what a cloud-born object holds
 	kept     body // from before a takeover, as far as nothing synced has overwritten it
@@ -47,7 +48,7 @@ func (r *record) name() string { return holderOf(r).name() }
 
 func holderOf(r *record) holder {
 	return holder{id: r.id, oid: r.oid, class: r.class, anchor: r.anchor, synced: r.synced, deleted: r.deleted != 0,
-		role: len(r.roles) > 0, label: r.label}
+		role: len(r.roles) > 0, label: r.label, moved: r.moved}
 }
 
 // relabel gives the name that people know the object by.
@@ -65,14 +66,16 @@ func scanRecord(s scanner) (*record, error) {
 	r := &record{}
 	var anchor sql.NullString
 	var deleted sql.NullInt64
+	var master authority
 	var own, kept, cloud []byte
 	var roles, licences string
-	err := s.Scan(&r.id, &r.oid, &r.class, &anchor, &r.synced, &r.label, &own, &kept, &cloud, &roles, &licences,
+	err := s.Scan(&r.id, &r.oid, &r.class, &anchor, &master, &r.label, &own, &kept, &cloud, &roles, &licences,
 		&deleted, &r.born, &r.seq)
 	if err != nil {
 		return nil, err
 	}
 	r.anchor, r.deleted = anchor.String, deleted.Int64
+	r.setColumn(master)
 	r.roles, r.licences = splitSet(roles), splitSet(licences)
 	for _, c := range []struct {
 		to   *body
@@ -122,7 +125,7 @@ func (x *tx) recompute(r *record) error {
 	if r.computed != nil {
 		prev = r.computed
 	}
-	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, role: len(r.roles) > 0, before: r.before,
+	attrs := compute(calculation{class: r.class, id: r.oid, anchor: r.anchor, synced: r.synced, managed: r.moved == converted, role: len(r.roles) > 0, before: r.before,
 		now: r.values(), prev: prev, licensed: exchangePlan(r), conflicts: r.conflicts,
 		initial: x.conf.Initial, verified: x.conf.verified,
 		taken: func(key string) bool {
@@ -180,7 +183,7 @@ func (x *tx) save(r *record) error {
 	if len(r.kept.attrs) > 0 {
 		kept = r.kept.encode()
 	}
-	args := []any{string(r.oid), string(r.class), anchor, r.synced, r.label, r.own.encode(), kept, r.cloud.encode(),
+	args := []any{string(r.oid), string(r.class), anchor, int(r.column()), r.label, r.own.encode(), kept, r.cloud.encode(),
 		joinSet(r.roles), joinSet(r.licences), deleted}
 	var err error
 	fresh := r.id == 0

@@ -18,6 +18,8 @@ import (
 type Domain struct {
 	Name     string `json:"name"`
 	Verified bool   `json:"verified"`
+	// Federated domains sign their people in elsewhere.
+	Federated bool `json:"federated,omitempty"`
 }
 
 // Policy says what a value does that another object holds already.
@@ -48,7 +50,8 @@ type Options struct {
 	Clock func() time.Time
 	// NewID makes object ids; nil makes random ones. An id that is taken is asked for again.
 	NewID func() string
-	// Domains replace the tenant's domains when there are any. The initial domain is always one of them, and verified.
+	// Domains are added to the tenant's, and say of those that are there whether they are verified. The initial domain is
+	// always one of them, and verified.
 	Domains []Domain
 	// Initial is the domain that the tenant was born with, "contoso.onmicrosoft.com". A new file needs it; for an
 	// existing one "" keeps it and another one is refused.
@@ -216,6 +219,8 @@ type settings struct {
 	Units map[string]int `json:"units,omitempty"`
 	// Location is the tenant's country: who has no usage location is licensed by groups as if there.
 	Location string `json:"location,omitempty"`
+	// SyncOff is when synchronisation was switched off, microseconds; 0: it is on.
+	SyncOff int64 `json:"syncOff,omitempty"`
 }
 
 // with are the settings after the options have been applied.
@@ -241,11 +246,15 @@ func (s settings) with(opt Options, newID func() string) (settings, error) {
 	if s.Location == "" {
 		s.Location = "US"
 	}
-	if len(opt.Domains) > 0 {
-		s.Domains = nil
-		for _, d := range opt.Domains {
-			s.Domains = append(s.Domains, Domain{Name: canopy.Fold(strings.TrimSpace(d.Name)), Verified: d.Verified})
+	for _, d := range opt.Domains {
+		d.Name = canopy.Fold(strings.TrimSpace(d.Name))
+		at := slices.IndexFunc(s.Domains, func(have Domain) bool { return have.Name == d.Name })
+		if at < 0 {
+			s.Domains = append(slices.Clone(s.Domains), d)
+			continue
 		}
+		d.Federated = d.Federated || s.Domains[at].Federated
+		s.setDomain(d)
 	}
 	s.Domains = slices.DeleteFunc(s.Domains, func(d Domain) bool { return d.Name == s.Initial })
 	s.Domains = append([]Domain{{Name: s.Initial, Verified: true}}, s.Domains...)

@@ -244,7 +244,7 @@ func (x *tx) holdersOf(claims []claim) (map[string][]holder, error) {
 			h.anchor = anchor.String
 			found[key] = append(found[key], h)
 			return nil
-		}, `SELECT c.key, o.id, o.oid, o.class, o.anchor, o.synced, o.roles <> '', o.label FROM claim c
+		}, `SELECT c.key, o.id, o.oid, o.class, o.anchor, o.synced = 1, o.roles <> '', o.label FROM claim c
 			JOIN object o ON o.id = c.object WHERE c.key IN (?`+strings.Repeat(",?", size-1)+`) ORDER BY c.object`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("look for who holds the values: %w", err)

@@ -68,6 +68,10 @@ func (x *tx) export(e *canopy.Export) (canopy.Result, error) {
 	}
 	var result canopy.Result
 	var err error
+	if x.conf.SyncOff != 0 {
+		return canopy.Result{Export: e.ID, Kind: canopy.Denied, Code: CodeSyncOff,
+			Text: "synchronisation is switched off in the tenant; switch it on: canopy tenant switch set synchronization on"}, nil
+	}
 	switch e.Op {
 	case canopy.Add:
 		result, err = x.add(e)
@@ -133,7 +137,7 @@ func (r *record) takeOver(anchor string, seq int64) {
 		}
 	}
 	r.own.replace(nil, seq)
-	r.synced, r.anchor = true, anchor
+	r.synced, r.moved, r.anchor = true, ofTheCloud, anchor
 }
 
 // match finds the object that an Add meets; nil when it is to be made.
@@ -194,6 +198,9 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 		return canopy.Result{}, err
 	}
 	how := ""
+	if err := mayTake(r); err != nil {
+		return canopy.Result{}, err
+	}
 	if !r.synced {
 		if r.anchor == "" {
 			return canopy.Result{}, refuse(CodeCloudOnlyWrite, "", "%s belongs to the cloud; it can only be matched", r.name())
@@ -203,7 +210,7 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 		if how, no = hardMatchError(n, r); no != nil {
 			return canopy.Result{}, no
 		}
-		r.synced = true
+		r.synced, r.moved = true, ofTheCloud
 	}
 	write := x.apply
 	if how == "" && len(e.Set)+len(e.Clear) == 0 { // r may be without its values, see find

@@ -7,7 +7,8 @@ func (a *App) tenantCommand() *cobra.Command {
 		Long:    "The tenant is the embedded cloud directory of the state directory. It does not reach any cloud.",
 		Example: "  canopy tenant serve\n  canopy tenant app add reports --role User.Read.All"}
 	c.AddCommand(a.tenantServeCommand(), a.tenantAppCommand(), a.recipientCommand(), a.mailboxCommand(), a.clearPreviousCommand(),
-		a.routeCommand(), a.tenantUserCommand(), a.tickCommand(), a.forwardCommand(), a.galCommand(), a.domainCommand(), a.settingCommand())
+		a.routeCommand(), a.tenantUserCommand(), a.tickCommand(), a.forwardCommand(), a.galCommand(), a.domainCommand(), a.settingCommand(),
+		a.licenceCommand(), a.switchCommand(), a.tenantAuditCommand())
 	helped(c, "", recipientHelp)
 	return c
 }

@@ -55,7 +55,7 @@ func (a *App) forwarded(f tenant.Forwarded, err error) error {
 }
 
 func (a *App) domainCommand() *cobra.Command {
-	c := &cobra.Command{Use: "domain", Short: "Show accepted domains, as Get-AcceptedDomain does"}
+	c := &cobra.Command{Use: "domain", Short: "Show the accepted domains, and add and verify domains"}
 	var f forms
 	list := &cobra.Command{Use: "list", Short: "List the accepted domains, with the coexistence domain", Args: usageArgs(cobra.NoArgs)}
 	list.RunE = a.withTenant(false, func(_ context.Context, t *tenantFile, _ []string) error {
@@ -71,6 +71,7 @@ func (a *App) domainCommand() *cobra.Command {
 	})
 	f.flags(list)
 	c.AddCommand(list)
+	c.AddCommand(a.domainActs()...)
 	return c
 }
 

@@ -36,13 +36,13 @@ restored itself, and brings the mailbox along.`, "canopy tenant mailbox restore 
 does not ask twice, and what was in it is lost. It is for who has neither a mailbox nor a licence with Exchange.`, "canopy tenant clear-previous-mailbox anna --yes"},
 	"route": {`Follows a message to an address from where it comes: which side knows the address, which mailbox receives, which calendar
 Outlook and Teams open, and why they differ. A message is not sent.`, "canopy tenant route anna@contoso.com --from onprem"},
-	"user":     {"Users as the directory knows them. Nothing here changes them.", "canopy tenant user get anna@contoso.com"},
+	"user":     {"Users as the directory knows them. What a forest masters is not changed here.", "canopy tenant user get anna@contoso.com"},
 	"user get": {"Shows one user with its source anchor and licences, as Get-MsolUser does. What Exchange knows is not shown here.", "canopy tenant user get anna@contoso.com --select displayname,immutableid,licenses"},
 	"tick":     {"Lets happen what is due: changes that reach Exchange, mailboxes whose time is over. What is not due yet stays on its way.", "canopy tenant tick"},
 	"forward": {`Lets changes that are on their way to Exchange arrive now: one object's, or all. It does not synchronise: canopy run
 brings changes of the forests into the directory.`, "canopy tenant forward\ncanopy tenant forward anna@contoso.com"},
 	"gal":    {"The global address list: every recipient with an alias. Hidden ones are not in it.", "canopy tenant gal --csv"},
-	"domain": {"The domains that Exchange takes mail for. None of these commands adds one.", "canopy tenant domain list"},
+	"domain": {"The tenant's domains. The coexistence domain is not added by anybody: the service makes it.", "canopy tenant domain list"},
 	"domain list": {`Lists the accepted domains. The coexistence domain is made by the service when synchronisation begins, and is not to be
 added by anybody.`, "canopy tenant domain list"},
 	"setting":      {"How Exchange decides where there is a choice. Settings of synchronisation are not here, but in canopy.yaml.", "canopy tenant setting list"},

@@ -215,7 +215,7 @@ func matches(columns []tenant.Column, filters []string) (bool, error) {
 }
 
 func (a *App) tenantUserCommand() *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Show users as the directory knows them, as Get-MsolUser does"}
+	c := &cobra.Command{Use: "user", Short: "Show and change users as the directory knows them, as Get-MsolUser does"}
 	var f forms
 	get := &cobra.Command{Use: "get USER", Short: "Show one user", Args: usageArgs(cobra.ExactArgs(1))}
 	get.RunE = a.withTenant(false, func(ctx context.Context, t *tenantFile, args []string) error {
@@ -227,6 +227,7 @@ func (a *App) tenantUserCommand() *cobra.Command {
 	})
 	f.flags(get)
 	c.AddCommand(get)
+	c.AddCommand(a.userActs()...)
 	return c
 }
 
