@@ -100,8 +100,8 @@ func (a *App) userSet() *cobra.Command {
 
 func (a *App) userDelete() *cobra.Command {
 	return a.onUser(&cobra.Command{Use: "delete USER", Short: "Delete a user, who can be restored for thirty days", Args: usageArgs(cobra.ExactArgs(1)),
-		Long: `Deletes a user, also a synchronised one: who is still in the forest comes back with the next full write. It does not
-purge.`,
+		Long: `Deletes a user, also a synchronised one, and does not purge: who is still in the forest comes back with the next
+full write.`,
 		Example: "  canopy tenant user delete anna@contoso.com"},
 		func(ctx context.Context, t *tenantFile, o *tenant.Object, _ []string) error {
 			if o.Class != canopy.User {
@@ -173,8 +173,7 @@ func (a *App) userAnchor() *cobra.Command {
 	return a.onUser(&cobra.Command{Use: "set-immutable-id USER [ANCHOR]", Short: "Give a cloud user the source anchor by which synchronisation finds it, or take it away",
 		Args: usageArgs(cobra.RangeArgs(1, 2)),
 		Long: `Gives a user of the cloud a source anchor, in base64 as Entra shows it: the next synchronisation of the object with
-this anchor takes the user over (hard match). Without ANCHOR it is taken away. Of a synchronised user it is not
-changed.`,
+this anchor takes the user over (hard match). Without ANCHOR it is taken away. A synchronised user's is not changed.`,
 		Example: "  canopy tenant user set-immutable-id anna@contoso.com IkTni9mw7Ee4YefeGpz7IA==\n  canopy tenant user set-immutable-id anna@contoso.com"},
 		func(ctx context.Context, t *tenantFile, o *tenant.Object, args []string) error {
 			if len(args) == 0 {
