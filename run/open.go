@@ -142,7 +142,7 @@ func (l *Local) connect(ctx context.Context, o *OpenOptions, cfg *Config, p *Par
 	if err != nil {
 		return err
 	}
-	p.Target.Connector, p.CountTarget = t.Door(), t.Counts
+	p.Tenant, p.Target.Connector, p.CountTarget = t, t.Door(), t.Counts
 	for i := range cfg.Forests {
 		c, err := openForest(&cfg.Forests[i], o)
 		if err != nil {

@@ -38,6 +38,9 @@ func (w *world) administer(ctx context.Context, line string, b *block) {
 		name, what, _ := strings.Cut(rest, ": ")
 		err = map[string]func(context.Context, canopy.Anchor, string) error{"role": a.AssignRole, "unrole": a.RemoveRole,
 			"licence": func(ctx context.Context, id canopy.Anchor, sku string) error {
+				if o, err := a.Get(ctx, id); err != nil || o.Class != canopy.User {
+					return errors.Join(err, a.AssignLicence(ctx, id, sku))
+				}
 				return errors.Join(a.SetAttributes(ctx, id, canopy.Attrs{"usageLocation": canopy.Texts("AT")}), a.AssignLicence(ctx, id, sku))
 			}}[verb](ctx, w.cloud(ctx, name, false), what)
 	case "member":

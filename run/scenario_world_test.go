@@ -156,7 +156,7 @@ func (w *world) open(ctx context.Context) {
 	}
 	w.close = append(w.close, w.store)
 	p := Parts{Store: w.store, Clock: w.clock, Clash: w.set.Clash, Like: w.set.Like, Owner: "scenario", Limits: limits(w.set.Guard),
-		Read: engine.DefaultReadLimits(), Target: Space{ID: canopy.Tenant, Connector: w.tenant.Door()}}
+		Read: engine.DefaultReadLimits(), Target: Space{ID: canopy.Tenant, Connector: w.tenant.Door()}, Tenant: w.tenant}
 	if p.Rules, err = LoadRules(w.dir, w.set.Join); err != nil {
 		w.t.Fatal(err)
 	}
