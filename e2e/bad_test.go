@@ -39,6 +39,7 @@ func TestBadInput(t *testing.T) {
 		{"wrong base", func(c *config) { c.Forests[0].Base = []string{"DC=elsewhere,DC=lab"} }, canopy.NotFound, []string{"DC=elsewhere,DC=lab"}},
 		{"malformed base", func(c *config) { c.Forests[0].Base = []string{"contoso.lab"} }, canopy.Invalid, []string{"contoso.lab"}},
 		{"unknown container", func(c *config) { c.Forests[0].Scope = map[string][]string{"include": {"OU=None,DC=contoso,DC=lab"}} }, canopy.NotFound, []string{"OU=None,DC=contoso,DC=lab"}},
+		{"unknown attribute", func(c *config) { c.Join = "attribute:noSuchAttribute" }, canopy.Invalid, []string{"noSuchAttribute"}},
 		{"nobody listens", func(c *config) { c.Forests[0].Servers = []string{"ldaps://127.0.0.250:636"} }, canopy.Unreachable, []string{"127.0.0.250"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,6 +68,34 @@ func TestBadInput(t *testing.T) {
 	r.configure(t, nil)
 	r.settled(t)
 	badObjects(t, r)
+	changedAnchor(t, r)
+}
+
+// changedAnchor gives a person who is in the tenant another source anchor: the person stays as it is, and is told of
+// until the anchor is the old one again.
+func changedAnchor(t *testing.T, r *rig) {
+	s := r.sites[0]
+	ctx := within(t)
+	dn := "CN=anchored,CN=Users," + s.Base()
+	must(t, s.Add(ctx, samba.Object{DN: dn, Attrs: map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"anchored"}, "userAccountControl": {"544"},
+		"userPrincipalName": {"anchored@contoso.com"}, "department": {"before"}}}))
+	held := r.do(t, "run").Totals.Held[string(canopy.HeldAnchor)]
+	anchor := anchorOf(t, s, dn)
+	if r.byAnchor(t, anchor) == nil {
+		t.Fatal("the person is not in the tenant")
+	}
+	must(t, s.Replace(ctx, dn, map[string][]string{"mS-DS-ConsistencyGuid": {"another anchor!!"}, "department": {"after"}}))
+	a := r.do(t, "run")
+	if a.exit != 0 || a.Totals.Held[string(canopy.HeldAnchor)] != held+1 {
+		t.Errorf("with another anchor: got exit %d, held %v, want one more by its anchor\n%s", a.exit, a.Totals.Held, a.text)
+	}
+	if r.byAnchor(t, anchor) == nil || r.byAnchor(t, base64.StdEncoding.EncodeToString([]byte("another anchor!!"))) != nil {
+		t.Error("with another anchor the person has it in the tenant, or is there no more")
+	}
+	must(t, s.Replace(ctx, dn, map[string][]string{"mS-DS-ConsistencyGuid": nil}))
+	if a := r.do(t, "run"); a.Totals.Held[string(canopy.HeldAnchor)] != held {
+		t.Errorf("with the old anchor again: held %v, want %d by its anchor", a.Totals.Held, held)
+	}
 }
 
 // badObjects puts objects that nobody would want into a real directory: the run goes on, and who is not meant follows.
