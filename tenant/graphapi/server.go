@@ -25,9 +25,6 @@ type Options struct {
 	NewID func() string
 	// Throttle limits callers as the real service does; the zero Throttle does not.
 	Throttle Throttle
-	// Delay keeps new objects and changes out of lists and searches for a while, as the real service's replicas do;
-	// reading one object by its id is not delayed.
-	Delay time.Duration
 }
 
 // Server answers HTTP as Microsoft Graph and its sign-in service do. It is safe for any number of callers.
@@ -36,7 +33,6 @@ type Server struct {
 	log      *slog.Logger
 	clock    func() time.Time
 	newID    func() string
-	delay    time.Duration
 	entities map[string]*entity
 	routes   *routes
 	issuer   *issuer
@@ -48,7 +44,7 @@ const maxBody = 4 << 20
 
 // New makes a server. It reads the tenant's signing key, and makes one when there is none.
 func New(ctx context.Context, opt Options) (*Server, error) {
-	s := &Server{dir: opt.Tenant.Directory(), log: opt.Log, clock: opt.Clock, newID: opt.NewID, delay: opt.Delay, entities: entities()}
+	s := &Server{dir: opt.Tenant.Directory(), log: opt.Log, clock: opt.Clock, newID: opt.NewID, entities: entities()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
