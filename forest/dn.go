@@ -36,7 +36,7 @@ func parseDN(s string) ([]rdn, bool) {
 	dn := make([]rdn, 0, strings.Count(s, ",")+1)
 	for part := range strings.SplitSeq(s, ",") {
 		typ, value, ok := strings.Cut(part, "=")
-		typ, value = strings.TrimSpace(typ), strings.TrimSpace(value)
+		typ, value = strings.Trim(typ, " "), strings.Trim(value, " ") // other white space is part of a name
 		if !ok || !isType(typ) || value == "" {
 			return nil, false
 		}
@@ -75,7 +75,8 @@ const hexDigits = "0123456789ABCDEF"
 
 // escapeRDN escapes a component's value as Active Directory does.
 func escapeRDN(v string) string {
-	if !strings.ContainsAny(v, ",+\"\\<>;=\n\r\x00") && v != "" && v[0] != '#' && v[0] != ' ' && v[len(v)-1] != ' ' {
+	control := func(r rune) bool { return r < ' ' }
+	if !strings.ContainsAny(v, ",+\"\\<>;=") && !strings.ContainsFunc(v, control) && v != "" && v[0] != '#' && v[0] != ' ' && v[len(v)-1] != ' ' {
 		return v
 	}
 	var b strings.Builder

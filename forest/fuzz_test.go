@@ -164,7 +164,7 @@ func FuzzFilter(f *testing.F) {
 
 // What is written from a parsed DN parses to the same.
 func FuzzDN(f *testing.F) {
-	for _, seed := range []string{"CN=a,DC=b", `CN=a\, b\+c \"q\" \#x,DC=b`, `CN=\20a\20,DC=b`, "CN=a\\0ADEL:x,DC=b", "cn=#0401ff,dc=b", "CN=a+SN=b,DC=c", "=,=", "CN=é,DC=b"} {
+	for _, seed := range []string{"CN=a,DC=b", `CN=a\, b\+c \"q\" \#x,DC=b`, `CN=\20a\20,DC=b`, "CN=a\\0ADEL:x,DC=b", "cn=#0401ff,dc=b", "CN=a+SN=b,DC=c", "=,=", "CN=é,DC=b", "CN=a\\09,DC=b", "CN=a\\C2\\A0,DC=b", "CN=\u00a0a\u00a0,DC=b"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
