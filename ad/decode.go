@@ -233,9 +233,9 @@ func refOf(s string) (canopy.Ref, *canopy.Error) {
 	return r, nil
 }
 
-// isAnchor tells whether a text is a GUID just as anchors are written.
+// isAnchor tells whether a text is a GUID just as anchors are written. The zero GUID, which names nothing, is none.
 func isAnchor(s string) bool {
-	if len(s) != 36 {
+	if len(s) != 36 || s == (GUID{}).String() {
 		return false
 	}
 	for i := range len(s) {

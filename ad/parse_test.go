@@ -247,6 +247,7 @@ func TestStripDN(t *testing.T) {
 func FuzzRefOf(f *testing.F) {
 	f.Add([]byte("<GUID=717ad15f-82b7-46c3-8fbb-0cb151ba31d1>;<SID=S-1-5-21-1>;CN=a,DC=x"))
 	f.Add([]byte("CN=a"))
+	f.Add([]byte("<GUID=00000000-0000-0000-0000-000000000000>;CN=a"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := refOf(string(b))
 		if err != nil {
