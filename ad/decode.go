@@ -235,7 +235,7 @@ func refOf(s string) (canopy.Ref, *canopy.Error) {
 
 // isAnchor tells whether a text is a GUID just as anchors are written. The zero GUID, which names nothing, is none.
 func isAnchor(s string) bool {
-	if len(s) != 36 || s == (GUID{}).String() {
+	if len(s) != 36 || s == "00000000-0000-0000-0000-000000000000" {
 		return false
 	}
 	for i := range len(s) {
