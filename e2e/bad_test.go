@@ -23,6 +23,7 @@ func TestBadInput(t *testing.T) {
 	must(t, err)
 	must(t, contoso.Replace(ctx, expired.DN, map[string][]string{"accountExpires": {"129000000000000000"}}))
 	r.sync(t) // the account is an object like any other
+	r.arrive(t)
 	_, cursor := r.tenant(t, nil)
 
 	for _, c := range []struct {

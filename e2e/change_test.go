@@ -160,6 +160,7 @@ func outOfScope(t *testing.T, r *rig) {
 func oneMember(t *testing.T, r *rig) {
 	s := r.sites[0]
 	ctx := within(t)
+	r.arrive(t)
 	_, cursor := r.tenant(t, nil)
 	for _, c := range []struct {
 		name        string
@@ -255,6 +256,7 @@ func massDeletion(t *testing.T, r *rig) {
 		}
 		return nil
 	}))
+	r.arrive(t)
 	_, cursor := r.tenant(t, nil)
 	a := r.do(t, "run")
 	if a.exit != 3 || len(a.Stopped) == 0 {

@@ -226,6 +226,7 @@ func (r *rig) sync(t *testing.T) answer {
 // settled proves that a further run has nothing to do, and does nothing.
 func (r *rig) settled(t *testing.T) {
 	t.Helper()
+	r.arrive(t)
 	_, cursor := r.tenant(t, nil)
 	a := r.do(t, "run")
 	if n := a.planned(); a.exit != 0 || n > 0 {
@@ -283,6 +284,18 @@ func (r *rig) tenant(t *testing.T, since []byte) (all []canopy.Change, cursor []
 		t.Fatalf("read the tenant: %v", err)
 	}
 	return all, cursor
+}
+
+// arrive lets everything that is on its way to Exchange arrive now, so that no later read of the tenant shows it.
+func (r *rig) arrive(t *testing.T) {
+	t.Helper()
+	ctx := within(t)
+	tn, err := tenant.Open(ctx, filepath.Join(r.dir, "tenant.db"), tenant.Options{})
+	must(t, err)
+	f, err := tn.Hurry(ctx, "")
+	if err := errors.Join(err, tn.Close()); err != nil || f.Waiting > 0 {
+		t.Fatalf("let changes arrive at Exchange: %d still on their way, %v", f.Waiting, err)
+	}
 }
 
 // byAnchor gives the tenant's object with a source anchor, nil when there is none.
