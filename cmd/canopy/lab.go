@@ -22,6 +22,7 @@ type labFlags struct {
 	like   string
 	pace   time.Duration
 	serve  string
+	given  string // the flags that make the same directories again, as they were given
 }
 
 func (a *App) labCommand() *cobra.Command {
@@ -41,7 +42,10 @@ canopy plan and canopy run are, with a canopy.yaml.`,
   canopy lab --churn --people 1000
   canopy lab --once --seed 7 --dir /tmp/lab7 --json`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return a.lab(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			f.given = repeated(c)
+			return a.lab(c.Context(), f)
+		},
 	}
 	c.Flags().IntVar(&f.people, "people", 300, "people in all forests together")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "the same seed makes the same directories")
@@ -200,7 +204,17 @@ func (a *App) summary(s *lab.Summary, dir string, f labFlags) {
 	if s.Example != "" {
 		fmt.Fprintf(a.Out, "  canopy explain%s %s\n  canopy explain%s %s displayName\n", arg, s.Example, arg, s.Example)
 	}
-	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s --people %d --seed %d --churn\n", arg, arg, arg, f.people, f.seed)
+	fmt.Fprintf(a.Out, "  canopy plan show%s 1\n  canopy log%s\n  canopy lab%s%s --churn\n", arg, arg, arg, f.given)
+}
+
+// repeated are the flags that were given and make the directories what they are.
+func repeated(c *cobra.Command) (out string) {
+	for _, name := range []string{"people", "seed", "join", "like"} {
+		if fl := c.Flags().Lookup(name); fl != nil && fl.Changed {
+			out += " --" + name + " " + quoted(fl.Value.String())
+		}
+	}
+	return out
 }
 
 // heldTable lists what is held back and who is in the way.
