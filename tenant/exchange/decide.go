@@ -35,7 +35,7 @@ func viewOf(in Input) *view {
 
 // kind is what the person's mailbox is to be.
 func (v *view) kind() Kind {
-	if v.Remote.cloud() && !v.CloudManaged {
+	if v.Remote.Cloud() && !v.CloudManaged {
 		return v.Remote.Kind()
 	}
 	if v.own != nil {
@@ -60,9 +60,9 @@ func (v *view) mail() bool {
 	return v.MailUser || v.Details.Mailbox() || v.Details.Type() == MailUser.String()
 }
 
-func (v *view) provision() bool { return v.Remote.cloud() && v.Remote&ProvisionMailbox != 0 }
-func (v *view) migrated() bool  { return v.Remote.cloud() && v.Remote&Migrated != 0 }
-func (v *view) resource() bool  { return v.Remote.cloud() && v.Remote.Kind() != Personal }
+func (v *view) provision() bool { return v.Remote.Cloud() && v.Remote&ProvisionMailbox != 0 }
+func (v *view) migrated() bool  { return v.Remote.Cloud() && v.Remote&Migrated != 0 }
+func (v *view) resource() bool  { return v.Remote.Cloud() && v.Remote.Kind() != Personal }
 
 // table is tried from the top; the first row that applies decides. Rows that create a mailbox stand below those for a
 // person who has one. docs/tenant.md says which rows are whose evidence.
@@ -89,7 +89,7 @@ var owners = []row{
 	{"E21", "An active mailbox stays with its GUID, whatever GUID is synchronised.",
 		func(v *view) bool { return v.stays() }, keep, false},
 	{"E4", "A remote mailbox without its licence, after its grace, is disconnected; then the rest decides.",
-		func(v *view) bool { return v.own != nil && v.Remote.cloud() }, lose, true},
+		func(v *view) bool { return v.own != nil && v.Remote.Cloud() }, lose, true},
 	{"E3", "Without the licence the mailbox of who has one in a forest is disconnected; then the rest decides.",
 		func(v *view) bool { return v.own != nil && v.guid }, lose, true},
 	{"E2", "Without the licence the mailbox is disconnected; then the rest decides.",

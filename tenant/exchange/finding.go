@@ -51,7 +51,7 @@ var findings = []struct {
 	text     func(*view, Known) string
 	next     string
 }{
-	{DualMailbox, canopy.Severe, func(v *view) bool { return v.own != nil && v.guid && v.GUID != v.own.GUID && !v.Remote.cloud() }, dual,
+	{DualMailbox, canopy.Severe, func(v *view) bool { return v.own != nil && v.guid && v.GUID != v.own.GUID && !v.Remote.Cloud() }, dual,
 		"take the licence away, clear the previous mailbox, synchronise, and give the licence again; what is in the cloud's mailbox is lost, so export it first"},
 	{DualMailbox, canopy.Severe, func(v *view) bool { return v.own != nil && !v.guid && v.Details.Mailbox() }, dual,
 		"synchronise msExchMailboxGuid; then take the licence away, clear the previous mailbox, and give the licence again"},
@@ -60,7 +60,7 @@ var findings = []struct {
 	{WillDouble, canopy.Warning, func(v *view) bool { return v.own == nil && v.Synced && !v.guid && v.Details.Mailbox() }, double,
 		"synchronise msExchMailboxGuid before the licence is given"},
 	{AtRisk, canopy.Warning, func(v *view) bool {
-		return v.own == nil && v.Synced && !v.licensed && v.Prev == UserMailbox && !v.Remote.cloud() && (v.Policy.PreviousBug || !v.guid)
+		return v.own == nil && v.Synced && !v.licensed && v.Prev == UserMailbox && !v.Remote.Cloud() && (v.Policy.PreviousBug || !v.guid)
 	}, risk, "clear the previous mailbox before the licence is given, if what was in it is not needed"},
 }
 

@@ -8,32 +8,6 @@ import (
 // Keep is how long a mailbox that nobody can open is kept, and how long one works without a licence.
 const Keep = 30 * 24 * time.Hour
 
-// Kind is the kind of a mailbox.
-type Kind string
-
-// The kinds. Only a personal mailbox and an archive need a licence.
-const (
-	Personal  Kind = "personal"
-	Shared    Kind = "shared"
-	Room      Kind = "room"
-	Equipment Kind = "equipment"
-	Archive   Kind = "archive" // beside a mailbox, here or in a forest
-)
-
-// Details is the recipient that has a mailbox of the kind.
-func (k Kind) Details() Details {
-	switch k {
-	case Shared:
-		return SharedMailbox
-	case Room:
-		return RoomMailbox
-	case Equipment:
-		return EquipmentMailbox
-	case Personal, Archive:
-	}
-	return UserMailbox
-}
-
 // State is what became of a mailbox.
 type State string
 

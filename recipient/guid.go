@@ -1,6 +1,4 @@
-// Package exchange decides what recipient and which mailbox Exchange Online has for a person: a table of decisions over
-// values, the types of recipients, and the findings about two mailboxes. It keeps nothing and has no clock.
-package exchange
+package recipient
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package exchange
+package recipient
 
 // Combination is a published combination of the three types, and what Exchange Online holds for it.
 type Combination struct {
@@ -12,27 +12,20 @@ type Combination struct {
 // Combinations are the combinations that Exchange writes into a forest.
 func Combinations() []Combination { return combinations }
 
-const (
-	displayMailbox   Display = 1073741824
-	displaySynced    Display = -2147483642
-	displayRoom      Display = -2147481850
-	displayEquipment Display = -2147481594
-)
-
 var combinations = []Combination{
-	{"mailbox", UserMailbox, []Display{displayMailbox, 0}, []Remote{0}, MailUser},
-	{"mailbox with cloud archive", UserMailbox, []Display{displayMailbox}, []Remote{2}, MailUser},
-	{"linked mailbox", LinkedMailbox, []Display{displayMailbox}, []Remote{0}, NoDetails},
-	{"shared mailbox", SharedMailbox, []Display{displayMailbox, 0}, []Remote{0}, MailUser},
+	{"mailbox", UserMailbox, []Display{DisplayMailbox, 0}, []Remote{0}, MailUser},
+	{"mailbox with cloud archive", UserMailbox, []Display{DisplayMailbox}, []Remote{2}, MailUser},
+	{"linked mailbox", LinkedMailbox, []Display{DisplayMailbox}, []Remote{0}, NoDetails},
+	{"shared mailbox", SharedMailbox, []Display{DisplayMailbox, 0}, []Remote{0}, MailUser},
 	{"room mailbox", RoomMailbox, []Display{7}, []Remote{0}, MailUser},
 	{"equipment mailbox", EquipmentMailbox, []Display{8}, []Remote{0}, MailUser},
 	{"mail user", MailUser, []Display{6, 1073741830}, []Remote{0}, MailUser},
 	{"mail contact", MailContact, []Display{6}, []Remote{0}, MailContact},
-	{"remote mailbox, provisioned", RemoteUserMailbox, []Display{displaySynced, -1073741818}, []Remote{1, 3}, UserMailbox},
-	{"remote mailbox, migrated", RemoteUserMailbox, []Display{displaySynced, -1073741818}, []Remote{4, 6}, UserMailbox},
-	{"remote shared mailbox", RemoteSharedMailbox, []Display{displaySynced}, []Remote{97, 100}, SharedMailbox},
-	{"remote room mailbox", RemoteRoomMailbox, []Display{displayRoom}, []Remote{33, 36}, RoomMailbox},
-	{"remote equipment mailbox", RemoteEquipmentMailbox, []Display{displayEquipment}, []Remote{65, 68}, EquipmentMailbox},
+	{"remote mailbox, provisioned", RemoteUserMailbox, []Display{DisplaySynced, DisplaySyncedRights}, []Remote{1, 3}, UserMailbox},
+	{"remote mailbox, migrated", RemoteUserMailbox, []Display{DisplaySynced, DisplaySyncedRights}, []Remote{4, 6}, UserMailbox},
+	{"remote shared mailbox", RemoteSharedMailbox, []Display{DisplaySynced}, []Remote{97, 100}, SharedMailbox},
+	{"remote room mailbox", RemoteRoomMailbox, []Display{DisplaySyncedRoom}, []Remote{33, 36}, RoomMailbox},
+	{"remote equipment mailbox", RemoteEquipmentMailbox, []Display{DisplaySyncedEquipment}, []Remote{65, 68}, EquipmentMailbox},
 	{"distribution group", DistributionGroup, []Display{1}, []Remote{0}, DistributionGroup},
 	{"mail-enabled security group", MailSecurityGroup, []Display{1073741833}, []Remote{0}, MailSecurityGroup},
 	{"mail-enabled group of one domain", NonUniversalGroup, []Display{1}, []Remote{0}, NonUniversalGroup},

@@ -1,4 +1,4 @@
-package exchange
+package recipient
 
 import (
 	"fmt"
@@ -104,6 +104,20 @@ func (d Details) Mailbox() bool { return d&onPrem != 0 }
 
 // Display is how a recipient is shown: msExchRecipientDisplayType.
 type Display int32
+
+// The display types of mailboxes, here and in the cloud, and of what mail is sent on for.
+const (
+	DisplayMailbox         Display = 0x40000000
+	DisplayRoom            Display = 7
+	DisplayEquipment       Display = 8
+	DisplayGroup           Display = 1
+	DisplaySecurityGroup   Display = 0x40000009
+	DisplayMailUser        Display = 6
+	DisplaySynced          Display = -0x7ffffffa
+	DisplaySyncedRights    Display = -0x3ffffffa // may be given rights
+	DisplaySyncedRoom      Display = -0x7ffff8fa
+	DisplaySyncedEquipment Display = -0x7ffff7fa
+)
 
 // Bits of a display type: with remote set, the upper octet says what it is at home.
 const (
@@ -239,7 +253,7 @@ func (r Remote) Kind() Kind {
 	}
 }
 
-// cloud tells whether the forest means its mailbox to be in the cloud.
-func (r Remote) cloud() bool {
+// Cloud tells whether the forest means its mailbox to be in the cloud.
+func (r Remote) Cloud() bool {
 	return r&(ProvisionMailbox|Migrated) != 0 && r&DeprovisionMailbox == 0
 }
