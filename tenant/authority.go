@@ -215,13 +215,17 @@ func (a *Admin) RestoreAs(ctx context.Context, id canopy.Anchor, how Restoring) 
 		if r.deleted == 0 {
 			return refuse(CodeOperation, "", "%s is not deleted", r.name())
 		}
-		if how.DropAddresses {
-			if err := x.dropTaken(r); err != nil {
-				return err
-			}
-		}
-		return x.revive(r, how.NewUPN)
+		return x.reviveAs(r, how)
 	})
+}
+
+func (x *tx) reviveAs(r *record, how Restoring) error {
+	if how.DropAddresses {
+		if err := x.dropTaken(r); err != nil {
+			return err
+		}
+	}
+	return x.revive(r, how.NewUPN)
 }
 
 // dropTaken takes away from a deleted user's addresses those that others have.

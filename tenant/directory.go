@@ -23,6 +23,8 @@ type Item struct {
 	Object
 	Number int64
 	Seq    int64 // the number of the object's last change
+	// Licensing is there once the door has looked for it.
+	Licensing *Licensing
 	// Made is when the object was made or came back, Changed when it or its links changed last, to the second.
 	Made, Changed time.Time
 }
@@ -165,6 +167,9 @@ type Settings struct {
 	Domains  []Domain
 	Switches Switches
 	Now      time.Time
+	// Synchronized is set while the tenant takes what synchronisation writes; SyncOff is when that was switched off.
+	Synchronized bool
+	SyncOff      time.Time
 }
 
 // Settings gives the tenant's settings as they are now.
@@ -172,7 +177,12 @@ func (d *Directory) Settings() Settings {
 	d.t.mu.Lock()
 	defer d.t.mu.Unlock()
 	c := d.t.conf
-	return Settings{Tenant: c.Tenant, Initial: c.Initial, Domains: append([]Domain(nil), c.Domains...), Switches: c.Switches, Now: d.t.clock()}
+	s := Settings{Tenant: c.Tenant, Initial: c.Initial, Domains: append([]Domain(nil), c.Domains...), Switches: c.Switches, Now: d.t.clock(),
+		Synchronized: c.SyncOff == 0}
+	if c.SyncOff != 0 {
+		s.SyncOff = time.UnixMicro(c.SyncOff).UTC()
+	}
+	return s
 }
 
 // Seq is the number of the last change.

@@ -369,37 +369,13 @@ type LicenceState struct {
 
 // LicenceStates gives an object's licences: first the direct ones, then those of groups, also those that could not be given.
 func (a *Admin) LicenceStates(ctx context.Context, id canopy.Anchor) ([]LicenceState, error) {
-	rows, err := a.t.file.read.QueryContext(ctx, `SELECT l.sku, l.off, coalesce(g.oid, ''), l.state, l.since FROM licence l
-		JOIN object o ON o.id = l.object LEFT JOIN object g ON g.id = l.source WHERE o.oid = ? ORDER BY l.source, l.sku`, string(id))
+	var number int64
+	d := a.t.Directory()
+	err := d.row(ctx, `SELECT coalesce((SELECT id FROM object WHERE oid = ?), 0)`, string(id)).Scan(&number)
 	if err != nil {
 		return nil, fmt.Errorf("list the licences of %s: %w", id, classify(err))
 	}
-	defer rows.Close()
-	var out []LicenceState
-	for rows.Next() {
-		s := LicenceState{Error: "None"}
-		var off, state string
-		var since int64
-		if err := rows.Scan(&s.SKU, &off, &s.Group, &state, &since); err != nil {
-			return nil, err
-		}
-		if off != "" {
-			s.Off = strings.Split(off, ",")
-		}
-		s.Since = time.UnixMicro(since).UTC()
-		switch state {
-		case licenceActive:
-			s.State = "Active"
-		case licenceGroup:
-			s.State = "Group"
-		case licenceAway:
-			s.State = "Disabled"
-		default:
-			s.State, s.Error = "Error", state
-		}
-		out = append(out, s)
-	}
-	return out, rows.Err()
+	return d.states(ctx, number)
 }
 
 // SubscribedSKU is a product that the tenant has.

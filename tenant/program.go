@@ -247,13 +247,13 @@ func (d *Directory) Delete(ctx context.Context, by Actor, id canopy.Anchor) erro
 	})
 }
 
-// Restore brings a deleted object back as one of the cloud, with another sign-in name when upn is not "".
-func (d *Directory) Restore(ctx context.Context, by Actor, id canopy.Anchor, upn string) error {
+// Restore brings a deleted object back as one of the cloud, with what it has to give up.
+func (d *Directory) Restore(ctx context.Context, by Actor, id canopy.Anchor, how Restoring) error {
 	return d.any(ctx, "restore", id, func(x *tx, r *record) error {
 		if r.deleted == 0 {
 			return refuse(CodeOperation, "", "%s is not deleted", r.name())
 		}
-		if err := x.revive(r, upn); err != nil {
+		if err := x.reviveAs(r, how); err != nil {
 			return err
 		}
 		return x.audit(by, "Restore "+string(r.class), r, nil)

@@ -181,7 +181,7 @@ func appendAnswer(out []byte, id string, a response) []byte {
 		field("Content-Type", kind)
 	}
 	field("Cache-Control", "no-cache")
-	for _, name := range []string{"Location", "Retry-After"} {
+	for _, name := range []string{"Location", "Retry-After", "x-ms-resource-unit", "x-ms-throttle-information", "x-ms-throttle-limit-percentage", "x-ms-throttle-scope"} {
 		if v := a.header.Get(name); v != "" {
 			field(name, v)
 		}

@@ -98,6 +98,10 @@ var groupGet = with(shared, map[string]func(*tenant.Item) odata.Value{
 	"renewedDateTime":               func(i *tenant.Item) odata.Value { return odata.OfTime(i.Made) },
 	"onPremisesExtensionAttributes": extensionAttributes,
 	"hideFromOutlookClients":        func(*tenant.Item) odata.Value { return odata.OfBool(false) },
+	"hasMembersWithLicenseErrors": func(i *tenant.Item) odata.Value {
+		return odata.OfBool(i.Licensing != nil && i.Licensing.Failing)
+	},
+	"licenseProcessingState": processingState,
 	"visibility": func(i *tenant.Item) odata.Value {
 		return odata.Of(i.Attrs.Text("visibility"))
 	},
@@ -137,7 +141,7 @@ var shared = map[string]func(*tenant.Item) odata.Value{
 		if i.Synced {
 			return odata.OfBool(true)
 		}
-		if i.Attrs.Text("onPremisesDistinguishedName") != "" { // it was
+		if i.Authority.CloudManaged || i.Authority.Pending || i.Attrs.Text("onPremisesDistinguishedName") != "" { // it was
 			return odata.OfBool(false)
 		}
 		return odata.Value{}
@@ -151,7 +155,7 @@ var shared = map[string]func(*tenant.Item) odata.Value{
 	"onPremisesProvisioningErrors": provisioningErrors,
 	"serviceProvisioningErrors":    empty,
 	"assignedLicenses":             assigned,
-	"licenseAssignmentStates":      empty,
+	"licenseAssignmentStates":      assignmentStates,
 	"securityIdentifier":           func(i *tenant.Item) odata.Value { return odata.Of(cloudSID(string(i.ID))) },
 	"onPremisesSecurityIdentifier": func(i *tenant.Item) odata.Value {
 		v, ok := i.Attrs.First("onPremiseSecurityIdentifier")

@@ -40,7 +40,7 @@ func (c *call) run(rest string) (response, error) {
 	if c.query, err = readQuery(c.request.query, c.header); err != nil {
 		return response{}, err
 	}
-	limits, err := c.throttle.take(c.who.app.ID, c.cost(route, segments), c.method != http.MethodGet, c.clock())
+	limits, err := c.throttle.take(c.who.app.ID, func() string { return c.dir.Settings().Tenant }, c.cost(route, segments), c.method != http.MethodGet, c.clock())
 	if err != nil {
 		return response{}, err
 	}

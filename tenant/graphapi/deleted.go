@@ -16,7 +16,7 @@ func deletedList(name string) handler {
 		if err != nil {
 			return response{}, err
 		}
-		return c.page(l, "directoryObjects", source, func() (int64, error) { return l.count(source) }, func(out []byte, i *tenant.Item) ([]byte, error) {
+		return c.page(l, "directoryObjects", source, func() (int64, error) { return c.count(l, source) }, func(out []byte, i *tenant.Item) ([]byte, error) {
 			return c.append(out, l, i, "")
 		})
 	}
@@ -32,7 +32,7 @@ func deletedCount(name string) handler {
 		if err != nil {
 			return response{}, err
 		}
-		n, err := l.count(source)
+		n, err := c.count(l, source)
 		return number(n), err
 	}
 }
@@ -67,19 +67,20 @@ func deletedGet(c *call) (response, error) {
 	return c.single(http.StatusOK, e, i, "directoryObjects/$entity", e.name)
 }
 
-// restore brings a deleted object back, with another sign-in name when the body says so.
+// restore brings a deleted object back, with another sign-in name, or without the addresses that others have, when the body says so.
 func restore(c *call) (response, error) {
 	var body struct {
-		UPN string `json:"newUserPrincipalName"`
+		UPN  string `json:"newUserPrincipalName"`
+		Drop bool   `json:"autoReconcileProxyConflict"`
 	}
 	if len(c.body) > 0 && json.Unmarshal(c.body, &body) != nil {
-		return response{}, &problem{status: 400, code: codeSyntax, message: "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."}
+		return response{}, unreadable()
 	}
 	i, err := c.findDeleted()
 	if err != nil {
 		return response{}, err
 	}
-	if err := c.dir.Restore(c.ctx, c.actor(), i.ID, body.UPN); err != nil {
+	if err := c.dir.Restore(c.ctx, c.actor(), i.ID, tenant.Restoring{NewUPN: body.UPN, DropAddresses: body.Drop}); err != nil {
 		return response{}, err
 	}
 	if i, err = c.dir.Get(c.ctx, i.ID); err != nil {

@@ -196,7 +196,7 @@ func (f *round) run() error {
 // object writes a changed object with the links that were asked for.
 func (f *round) object(i *tenant.Item) error {
 	f.begin()
-	out, err := f.c.append(f.items, &listing{e: f.e, selects: f.selects}, i, "")
+	out, err := f.c.append(f.items, &listing{e: f.e, selects: f.selects, licensed: f.e.asksLicensing(f.selects, nil)}, i, "")
 	if err != nil {
 		return err
 	}

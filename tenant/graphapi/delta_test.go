@@ -177,9 +177,21 @@ func TestBatch(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{throttle: Throttle{Units: 5, Writes: 2}})
-	r.want(200, "GET", "/users", nil)
-	r.want(200, "GET", "/users", nil)
+	if a := r.want(200, "GET", "/users", nil); a.Header.Get("x-ms-resource-unit") != "2" || a.Header.Get("x-ms-throttle-limit-percentage") != "" {
+		t.Errorf("got %v", a.Header)
+	}
+	if a := r.want(200, "GET", "/users", nil); a.Header.Get("x-ms-throttle-limit-percentage") != "0.8" {
+		t.Errorf("got %v", a.Header)
+	}
 	a := r.want(429, "GET", "/users", nil)
+	app, err := r.server.dir.App(t.Context(), "tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := "Tenant_Application/ReadWrite/" + app.ID + "/" + r.tenant.Directory().Settings().Tenant
+	if a.Header.Get("x-ms-throttle-scope") != scope || a.Header.Get("x-ms-throttle-information") != "ResourceUnitLimitExceeded" {
+		t.Errorf("got %v", a.Header)
+	}
 	if a.code() != "TooManyRequests" || a.Header.Get("Retry-After") != "10" {
 		t.Errorf("got %s, retry after %q", a.Text, a.Header.Get("Retry-After"))
 	}
@@ -188,7 +200,14 @@ func TestThrottle(t *testing.T) {
 	r.want(201, "POST", "/users", newUser("a@contoso.com"))
 	r.want(201, "POST", "/users", newUser("b@contoso.com"))
 	a = r.want(429, "POST", "/users", newUser("c@contoso.com"))
-	if a.Header.Get("Retry-After") != "150" {
-		t.Errorf("retry after %q", a.Header.Get("Retry-After"))
+	if a.Header.Get("Retry-After") != "150" || a.Header.Get("x-ms-throttle-information") != "WriteLimitExceeded" {
+		t.Errorf("got %v", a.Header)
+	}
+	a = r.want(200, "POST", "/$batch", map[string]any{"requests": []any{map[string]any{"id": "1", "method": "POST", "url": "/users", "body": newUser("d@contoso.com"),
+		"headers": map[string]string{"Content-Type": "application/json"}}}})
+	one := a.JSON["responses"].([]any)[0].(map[string]any)
+	told := one["headers"].(map[string]any)
+	if one["status"] != 429.0 || told["Retry-After"] != "150" || told["x-ms-throttle-information"] != "WriteLimitExceeded" {
+		t.Errorf("got %s", a.Text)
 	}
 }

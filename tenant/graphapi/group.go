@@ -175,7 +175,7 @@ func (c *call) linked(from *entity, navigation, cast string) (response, error) {
 		if l.filter == nil && l.search == nil {
 			return c.dir.CountTied(c.ctx, i, tie, class)
 		}
-		return l.count(source)
+		return c.count(l, source)
 	}
 	return c.page(l, context, source, count, func(out []byte, item *tenant.Item) ([]byte, error) {
 		if cast != "" {
@@ -266,47 +266,48 @@ func countLinked(set, navigation, cast string) handler {
 			n, err := c.dir.CountTied(c.ctx, i, ties[navigation], class)
 			return number(n), err
 		}
-		n, err := l.count(func(at tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
+		n, err := c.count(l, func(at tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
 			return c.dir.Tied(c.ctx, i, ties[navigation], class, at, each)
 		})
 		return number(n), err
 	}
 }
 
+// only finds the object that the path names, and the single one that a navigation leads to from it.
+func (c *call) only(set, navigation string) (from, to *tenant.Item, err error) {
+	if from, err = c.find(c.entities[set], c.vars[0]); err != nil {
+		return nil, nil, err
+	}
+	items, err := c.dir.TiedTo(c.ctx, from.Number, ties[navigation], 1)
+	if err == nil && len(items) == 0 {
+		err = missing(navigation)
+	}
+	if err != nil {
+		return from, nil, err
+	}
+	return from, items[0], nil
+}
+
 // one answers with the single object that a navigation leads to, as the manager.
 func one(set, navigation string) handler {
 	return func(c *call) (response, error) {
-		i, err := c.find(c.entities[set], c.vars[0])
+		_, i, err := c.only(set, navigation)
 		if err != nil {
 			return response{}, err
 		}
-		items, err := c.dir.TiedTo(c.ctx, i.Number, ties[navigation], 1)
-		if err != nil {
-			return response{}, err
-		}
-		if len(items) == 0 {
-			return response{}, missing(navigation)
-		}
-		e := c.entityOf(items[0].Class)
-		return c.single(http.StatusOK, e, items[0], "directoryObjects"+e.chosen(c.query.selects)+"/$entity", e.name)
+		e := c.entityOf(i.Class)
+		return c.single(http.StatusOK, e, i, "directoryObjects"+e.chosen(c.query.selects)+"/$entity", e.name)
 	}
 }
 
 // oneRef answers with its address.
 func oneRef(set, navigation string) handler {
 	return func(c *call) (response, error) {
-		i, err := c.find(c.entities[set], c.vars[0])
+		_, i, err := c.only(set, navigation)
 		if err != nil {
 			return response{}, err
 		}
-		items, err := c.dir.TiedTo(c.ctx, i.Number, ties[navigation], 1)
-		if err != nil {
-			return response{}, err
-		}
-		if len(items) == 0 {
-			return response{}, missing(navigation)
-		}
-		return jsonOf(http.StatusOK, []byte(`{"@odata.context":"`+c.root()+`/$metadata#$ref","@odata.id":"`+c.address(items[0])+`"}`)), nil
+		return jsonOf(http.StatusOK, []byte(`{"@odata.context":"`+c.root()+`/$metadata#$ref","@odata.id":"`+c.address(i)+`"}`)), nil
 	}
 }
 
@@ -362,14 +363,11 @@ func dropRef(set, navigation string) handler {
 		if len(c.vars) > 1 {
 			id = canopy.Anchor(strings.ToLower(c.vars[1]))
 		} else {
-			items, err := c.dir.TiedTo(c.ctx, i.Number, ties[navigation], 1)
+			_, to, err := c.only(set, navigation)
 			if err != nil {
 				return response{}, err
 			}
-			if len(items) == 0 {
-				return response{}, missing(navigation)
-			}
-			id = items[0].ID
+			id = to.ID
 		}
 		d := tenant.Draft{Fresh: true, Links: map[canopy.Attr]canopy.LinkChange{ties[navigation].Attr: {Removed: []canopy.Ref{{Anchor: id}}}}}
 		return noContent(), c.dir.Update(c.ctx, c.actor(), i.ID, d)

@@ -25,7 +25,7 @@ type input struct {
 func readInput(e *entity, body []byte) (*input, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil || raw == nil {
-		return nil, &problem{status: 400, code: codeSyntax, message: "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."}
+		return nil, unreadable()
 	}
 	in := &input{e: e, raw: map[string]json.RawMessage{}, binds: map[string][]canopy.Anchor{}}
 	for name, text := range raw {

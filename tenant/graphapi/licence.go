@@ -54,6 +54,67 @@ func assigned(i *tenant.Item) odata.Value {
 	return out
 }
 
+// ofLicensing are the properties that tell more of licences than which there are.
+var ofLicensing = []string{"licenseAssignmentStates", "hasMembersWithLicenseErrors", "licenseProcessingState"}
+
+// asksLicensing tells whether one of them is asked for.
+func (e *entity) asksLicensing(selects []*property, filter *odata.Node) bool {
+	if slices.ContainsFunc(selects, func(p *property) bool { return p.licensing }) {
+		return true
+	}
+	if filter == nil {
+		return false
+	}
+	if len(filter.Path) > 0 {
+		if p := e.property(filter.Path[0]); p != nil && p.licensing {
+			return true
+		}
+	}
+	return slices.ContainsFunc(filter.Args, func(n *odata.Node) bool { return e.asksLicensing(nil, n) })
+}
+
+// look finds what a listing asks of an object that the object itself does not tell.
+func (c *call) look(l *listing, i *tenant.Item) (err error) {
+	if l.licensed && i.Licensing == nil {
+		i.Licensing, err = c.dir.Licensing(c.ctx, i)
+	}
+	return err
+}
+
+// assignmentStates are a user's licences with where they come from and how they stand.
+func assignmentStates(i *tenant.Item) odata.Value {
+	out := odata.Value{Kind: odata.List}
+	if i.Licensing == nil {
+		return out
+	}
+	for _, l := range i.Licensing.States {
+		sku, known := tenant.FindSKU(l.SKU)
+		if !known {
+			continue
+		}
+		off := odata.Value{Kind: odata.List}
+		for _, name := range l.Off {
+			if p, ok := tenant.FindPlan(name); ok {
+				off.List = append(off.List, odata.Of(p.ID))
+			}
+		}
+		out.List = append(out.List, odata.OfObject(f("skuId", odata.Of(sku.ID)), f("disabledPlans", off), f("assignedByGroup", odata.Of(string(l.Group))),
+			f("state", odata.Of(l.State)), f("error", odata.Of(l.Error)), f("lastUpdatedDateTime", odata.OfTime(l.Since))))
+	}
+	return out
+}
+
+// processingState tells of a group with licences whether its members have them.
+func processingState(i *tenant.Item) odata.Value {
+	switch {
+	case i.Licensing == nil || len(i.Licences) == 0:
+		return odata.Value{}
+	case i.Licensing.Waiting:
+		return odata.OfObject(f("state", odata.Of("QueuedForProcessing")))
+	}
+	return odata.OfObject(f("state", odata.Of("ProcessingComplete")))
+}
+
 // assignLicense gives and takes licences. Both lists are needed, and may be empty.
 func assignLicense(name string, status int) handler {
 	return func(c *call) (response, error) {

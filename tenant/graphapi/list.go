@@ -1,6 +1,7 @@
 package graphapi
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ type listing struct {
 	selects []*property
 	expand  []odata.Expansion
 	by      tenant.By
+	// licensed says that what is asked for must be looked for beside the object.
+	licensed bool
 }
 
 // listing reads what is asked of a list of an entity's objects, and refuses what the service refuses.
@@ -39,6 +42,7 @@ func (c *call) listing(e *entity) (*listing, error) {
 		return nil, err
 	}
 	l.by = e.plan(l.filter)
+	l.licensed = e.asksLicensing(l.selects, l.filter)
 	return l, c.orderFor(l)
 }
 
@@ -193,7 +197,7 @@ func (c *call) list(e *entity) (response, error) {
 		if l.filter == nil && l.search == nil && !l.by.Deleted {
 			return c.dir.Count(c.ctx, e.class)
 		}
-		return l.count(source)
+		return c.count(l, source)
 	}
 	return c.page(l, e.set+e.chosen(c.query.selects), source, count, func(out []byte, i *tenant.Item) ([]byte, error) {
 		return c.append(out, l, i, "")
@@ -201,15 +205,16 @@ func (c *call) list(e *entity) (response, error) {
 }
 
 // count counts all objects that are asked for.
-func (l *listing) count(source walk) (int64, error) {
+func (c *call) count(l *listing, source walk) (int64, error) {
 	var n int64
+	var failed error
 	err := source(tenant.Position{}, func(i *tenant.Item, _ tenant.Position) bool {
-		if l.holds(i) {
+		if failed = c.look(l, i); failed == nil && l.holds(i) {
 			n++
 		}
-		return true
+		return failed == nil
 	})
-	return n, err
+	return n, cmp.Or(err, failed)
 }
 
 // page answers with a page of a walk. It writes while it walks, so that what it holds does not grow with what it passes.
@@ -226,6 +231,9 @@ func (c *call) page(l *listing, context string, source walk, count func() (int64
 	err = source(from, func(i *tenant.Item, at tenant.Position) bool {
 		if seen++; seen > maxScan {
 			more = true
+			return false
+		}
+		if failed = c.look(l, i); failed != nil {
 			return false
 		}
 		if !l.holds(i) {
@@ -287,7 +295,7 @@ func (c *call) counted(e *entity) (response, error) {
 		n, err := c.dir.Count(c.ctx, e.class)
 		return number(n), err
 	}
-	n, err := l.count(func(from tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
+	n, err := c.count(l, func(from tenant.Position, each func(*tenant.Item, tenant.Position) bool) error {
 		return c.dir.Walk(c.ctx, l.by, from, each)
 	})
 	return number(n), err

@@ -42,7 +42,7 @@ type question struct {
 func readQuestion(body []byte) (question, error) {
 	var q question
 	if json.Unmarshal(body, &q) != nil {
-		return q, &problem{status: 400, code: codeSyntax, message: "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."}
+		return q, unreadable()
 	}
 	return q, nil
 }

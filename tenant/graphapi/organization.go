@@ -25,8 +25,8 @@ func organizations(c *call) ([]odata.Value, error) {
 		}
 	}
 	on := odata.Value{}
-	if synced {
-		on = odata.OfBool(true)
+	if synced || !set.Synchronized {
+		on = odata.OfBool(set.Synchronized)
 	}
 	return []odata.Value{odata.OfObject(f("id", odata.Of(set.Tenant)), f("displayName", odata.Of(name)), f("onPremisesSyncEnabled", on),
 		f("verifiedDomains", odata.OfList(domains...)), f("tenantType", odata.Of("AAD")), f("mobileDeviceManagementAuthority", odata.Of("unknown")))}, nil
@@ -42,7 +42,7 @@ func defaultDomain(set tenant.Settings) string {
 	return set.Initial
 }
 
-// updateOrganization refuses what is refused of the tenant itself.
+// updateOrganization switches synchronisation off and on, which only beta can. The rest of the tenant itself cannot be changed here.
 func updateOrganization(c *call) (response, error) {
 	if !strings.EqualFold(c.vars[0], c.dir.Settings().Tenant) {
 		return response{}, missing(c.vars[0])
@@ -51,16 +51,26 @@ func updateOrganization(c *call) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	var on *bool
 	for _, name := range in.names {
 		p := in.e.property(name)
 		switch {
 		case p == nil:
 			return response{}, bad("Invalid property '%s'.", name)
+		case p.name == "onPremisesSyncEnabled" && c.version == "beta":
+			if json.Unmarshal(in.raw[strings.ToLower(name)], &on) != nil || on == nil {
+				return response{}, p.invalid(in.e)
+			}
 		case p.name == "onPremisesSyncEnabled" || p.readOnly:
 			return response{}, bad("Property '%s' is read-only and cannot be set.", p.name)
+		default:
+			return response{}, bad("Property '%s' cannot be set here.", p.name)
 		}
 	}
-	return response{}, bad("Property '%s' cannot be set here.", strings.Join(in.names, ", "))
+	if on == nil {
+		return noContent(), nil
+	}
+	return noContent(), c.dir.SetSynchronization(c.ctx, c.actor(), *on)
 }
 
 // domains are the tenant's domains.
@@ -133,7 +143,7 @@ func updateSynchronization(c *call) (response, error) {
 		Features map[string]*bool `json:"features"`
 	}
 	if json.Unmarshal(c.body, &body) != nil {
-		return response{}, &problem{status: 400, code: codeSyntax, message: "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."}
+		return response{}, unreadable()
 	}
 	s := c.dir.Settings().Switches
 	for name, on := range body.Features {

@@ -3,6 +3,7 @@ package graphapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/canopy-sync/canopy"
@@ -17,7 +18,8 @@ type problem struct {
 	message  string
 	target   string
 	details  []detail
-	retry    int    // seconds; 0: not said
+	retry    int // seconds; 0: not said
+	header   http.Header
 	location string // where to go instead, "" for nowhere
 }
 
@@ -58,6 +60,10 @@ func missing(id string) *problem {
 
 func noSegment(name string) *problem {
 	return &problem{status: 400, code: codeSyntax, message: "Resource not found for the segment '" + name + "'."}
+}
+
+func unreadable() *problem {
+	return &problem{status: 400, code: codeSyntax, message: "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."}
 }
 
 func notAllowed() *problem {
@@ -133,7 +139,7 @@ func asProblem(err error) *problem {
 		return bad("License assignment cannot be done for user with invalid usage location.")
 	case tenant.CodeNoLicence:
 		return bad("User does not have a corresponding license.")
-	case tenant.CodeCount, tenant.CodeExclusive, tenant.CodeDependency, tenant.CodeUniqueness, tenant.CodeNoSKU, tenant.CodeLicensed:
+	case tenant.CodeAuthority, tenant.CodeSyncWait, tenant.CodeSyncOff, tenant.CodeCount, tenant.CodeExclusive, tenant.CodeDependency, tenant.CodeUniqueness, tenant.CodeNoSKU, tenant.CodeLicensed:
 		return bad("%s", e.Text)
 	case tenant.CodeData, tenant.CodeIdentity, tenant.CodeTooLong, tenant.CodeLarge, tenant.CodeLinkType, tenant.CodeUnknownAttr, tenant.CodeReadOnly,
 		tenant.CodeOperation, tenant.CodeTypeMismatch:

@@ -33,6 +33,8 @@ type property struct {
 	get  func(i *tenant.Item) odata.Value // nil: it never has a value
 	// plain says that the value is the attribute's as it is stored.
 	plain bool
+	// licensing says that the value is looked for when it is asked for, see call.look.
+	licensing bool
 }
 
 // entity is a kind of resource.
@@ -182,6 +184,7 @@ func propertyOf(cells []string) (p *property, selects bool) {
 func (e *entity) bind(attrs map[string]canopy.Attr, get map[string]func(*tenant.Item) odata.Value) {
 	for _, p := range e.list {
 		p.attr, p.get = attrs[p.name], get[p.name]
+		p.licensing = slices.Contains(ofLicensing, p.name)
 		if p.get == nil && p.attr != "" {
 			p.get, p.plain = stored(p.attr, p.kind), p.kind == odata.Text
 		}

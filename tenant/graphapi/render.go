@@ -17,6 +17,9 @@ const expandMost = 20
 
 // append writes an object of a list; kind is its @odata.type, "" to leave it out.
 func (c *call) append(out []byte, l *listing, i *tenant.Item, kind string) ([]byte, error) {
+	if err := c.look(l, i); err != nil {
+		return nil, err
+	}
 	out = append(out, '{')
 	if kind != "" {
 		out = odata.AppendString(append(out, `"@odata.type":`...), "#microsoft.graph."+kind)
@@ -143,7 +146,8 @@ func (c *call) single(status int, e *entity, i *tenant.Item, context, kind strin
 		return response{}, err
 	}
 	out := odata.AppendString(append(make([]byte, 0, 1024), `{"@odata.context":`...), c.root()+"/$metadata#"+context)
-	rest, err := c.append(nil, &listing{e: e, selects: selects, expand: expand}, i, kind)
+	l := &listing{e: e, selects: selects, expand: expand, licensed: e.asksLicensing(selects, nil)}
+	rest, err := c.append(nil, l, i, kind)
 	if err != nil {
 		return response{}, err
 	}

@@ -108,6 +108,18 @@ var (
 	readProvisioning = []string{"ProvisioningLog.Read.All", "AuditLog.Read.All"}
 )
 
+// behaviourRows are who masters an object. The roles are those of the action alone, as the real service has them.
+func behaviourRows() []row {
+	var out []row
+	for _, n := range []struct{ set, entity, role string }{{"users", "user", "User"}, {"groups", "group", "Group"}, {"contacts", "orgContact", "Contacts"}} {
+		write := n.role + "-OnPremisesSyncBehavior.ReadWrite.All"
+		path := n.set + "/{id}/onPremisesSyncBehavior"
+		out = append(out, row{"GET " + path, []string{n.role + "-OnPremisesSyncBehavior.Read.All", write}, behaviour(n.entity)},
+			row{"PATCH " + path, []string{write}, setBehaviour(n.entity)})
+	}
+	return out
+}
+
 var tenantRows = []row{
 	{"GET organization", readOrganization, listOf("organization", organizations)},
 	{"GET organization/$count", readOrganization, countOfList("organization", organizations)},

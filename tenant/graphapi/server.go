@@ -167,6 +167,9 @@ func (s *Server) refuse(req request, err error) response {
 		p = &problem{status: 500, code: "InternalServerError", message: "The request could not be answered. See the log for the request's id."}
 	}
 	resp := response{status: p.status, header: http.Header{}, body: p.body(s.clock().UTC().Format("2006-01-02T15:04:05"), req.id, orElse(req.header.Get("Client-Request-Id"), req.id))}
+	for name, values := range p.header {
+		resp.header[name] = values
+	}
 	if p.retry > 0 {
 		resp.header.Set("Retry-After", fmt.Sprint(p.retry))
 	}

@@ -3,6 +3,7 @@ package graphapi
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,10 +66,11 @@ func newThrottle(limits Throttle) *throttle {
 	return &throttle{limits: limits, used: map[string]*usage{}}
 }
 
-// take counts a request of a caller and gives the headers that tell of it, or refuses it.
-func (t *throttle) take(app string, units int, write bool, now time.Time) (http.Header, error) {
+// take counts a request of a caller and gives the headers that tell of it, or refuses it. of gives the tenant.
+func (t *throttle) take(app string, of func() string, units int, write bool, now time.Time) (http.Header, error) {
+	h := http.Header{"X-Ms-Resource-Unit": {strconv.Itoa(units)}}
 	if t.limits == (Throttle{}) {
-		return nil, nil
+		return h, nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,22 +80,22 @@ func (t *throttle) take(app string, units int, write bool, now time.Time) (http.
 		t.used[app] = u
 	}
 	if wait, ok := u.units.take(units, t.limits.Units, unitWindow, now); !ok {
-		return nil, throttled("ResourceUnitLimitExceeded", wait)
+		return nil, throttled("ResourceUnitLimitExceeded", "ReadWrite/"+app+"/"+of(), wait)
 	}
 	if write {
 		if wait, ok := u.writes.take(1, t.limits.Writes, writeWindow, now); !ok {
-			return nil, throttled("WriteLimitExceeded", wait)
+			return nil, throttled("WriteLimitExceeded", "Write/"+app+"/"+of(), wait)
 		}
 	}
-	h := http.Header{"X-Ms-Resource-Unit": {fmt.Sprint(units)}}
 	if share := float64(u.units.n) / float64(max(t.limits.Units, 1)); t.limits.Units > 0 && share >= 0.8 {
 		h["X-Ms-Throttle-Limit-Percentage"] = []string{fmt.Sprintf("%.1f", share)}
 	}
 	return h, nil
 }
 
-func throttled(why string, wait int) *problem {
-	return &problem{status: 429, code: codeThrottled, message: "Too many requests: " + why + ".", retry: max(wait, 1)}
+func throttled(why, scope string, wait int) *problem {
+	return &problem{status: 429, code: codeThrottled, message: "Too many requests: " + why + ".", retry: max(wait, 1),
+		header: http.Header{"X-Ms-Throttle-Information": {why}, "X-Ms-Throttle-Scope": {"Tenant_Application/" + scope}}}
 }
 
 // cost is what a request costs in resource units.
