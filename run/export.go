@@ -39,8 +39,8 @@ func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progr
 	done := 0
 	p.tell(Event{Step: "export", Connector: l.Target.ID, Total: total})
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
-		for {
-			exports, err := l.Store.PendingExports(ctx, l.Target.ID, phase, l.Clock(), exportAhead)
+		for pending := l.Store.PendingExports(l.Target.ID, phase); ; {
+			exports, err := pending.Next(ctx, l.Clock(), exportAhead)
 			if err != nil {
 				return report, fmt.Errorf("export: %w", err)
 			}

@@ -148,8 +148,8 @@ func (w *world) keep(id canopy.PlanID, items []canopy.PlanItem) {
 	}
 	n := 0
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseObjects, canopy.PhaseLinks} {
-		for {
-			exports := get(w.PendingExports(w.ctx, canopy.Tenant, phase, *w.at, 500))(w)
+		for pending := w.PendingExports(canopy.Tenant, phase); ; {
+			exports := get(pending.Next(w.ctx, *w.at, 500))(w)
 			if len(exports) == 0 {
 				break
 			}
@@ -185,7 +185,7 @@ func BenchmarkIdle(b *testing.B) {
 			_, err = w.LatestPlan(w.ctx)
 			_ = err
 			for phase := range canopy.PhaseLinks + 1 {
-				get(w.PendingExports(w.ctx, canopy.Tenant, phase, *w.at, 500))(w)
+				get(w.PendingExports(canopy.Tenant, phase).Next(w.ctx, *w.at, 500))(w)
 			}
 			get(w.ExportCounts(w.ctx, canopy.Tenant))(w)
 			w.ok(w.FinishRun(w.ctx, run, ""))

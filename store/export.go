@@ -23,38 +23,65 @@ const (
 // linksPerExport is how many links one export carries at most.
 const linksPerExport = 1000
 
-// PendingExports are the exports of one phase that are due to be sent, in order, at most limit. For PhaseLinks they are
-// made from the link rows whose two ends are in the target, and carry numbers below zero that RecordResults knows.
-// Exports that were refused come again after a day.
-func (s *Store) PendingExports(ctx context.Context, id canopy.ConnectorID, phase canopy.ExportPhase, now time.Time, limit int) ([]canopy.Export, error) {
-	c, err := s.conn(id)
+// Pending is a walk through the exports of one phase that are due to be sent, page by page.
+type Pending struct {
+	s     *Store
+	id    canopy.ConnectorID
+	phase canopy.ExportPhase
+	after canopy.ExportID // the last one that was given
+	link  linkKey         // the last one that was given
+	some  bool            // since the walk was last at the beginning
+}
+
+// PendingExports begins a walk through the exports of one phase. For PhaseLinks they are made from the link rows whose two
+// ends are in the target, and carry numbers below zero that RecordResults knows. Exports that were refused come again after a day.
+func (s *Store) PendingExports(id canopy.ConnectorID, phase canopy.ExportPhase) *Pending {
+	return &Pending{s: s, id: id, phase: phase}
+}
+
+// Next gives the next exports, in order, at most limit. Each page goes on where the last one ended, so that what waits is not
+// looked at again for each. At the end it begins anew, for what became due meanwhile; none are given when there is nothing.
+func (p *Pending) Next(ctx context.Context, now time.Time, limit int) ([]canopy.Export, error) {
+	for {
+		out, err := p.page(ctx, now, limit)
+		if err != nil {
+			return nil, fmt.Errorf("list exports to %s: %w", p.id, err)
+		}
+		if len(out) > 0 || !p.some {
+			p.some = len(out) > 0
+			return out, nil
+		}
+		p.after, p.link, p.some = 0, linkKey{}, false
+	}
+}
+
+func (p *Pending) page(ctx context.Context, now time.Time, limit int) (out []canopy.Export, err error) {
+	c, err := p.s.conn(p.id)
 	if err != nil {
 		return nil, err
 	}
-	var out []canopy.Export
-	err = s.read(ctx, func(t *db.Tx) error {
-		if phase == canopy.PhaseLinks {
-			out, err = s.pendingLinks(ctx, t, c.no, now.UnixMicro(), limit)
+	err = p.s.read(ctx, func(t *db.Tx) error {
+		if p.phase == canopy.PhaseLinks {
+			out, err = p.links(ctx, t, c.no, now.UnixMicro(), limit)
 			return err
 		}
 		// One query for both states would sort all that is pending for each page.
 		for _, state := range []int64{exportPending, exportRefused} {
-			if err := s.pendingOf(ctx, t, &out, c.no, state, phase, now, limit); err != nil {
+			if err := p.objects(ctx, t, &out, c.no, state, now, limit); err != nil {
 				return err
 			}
 		}
 		slices.SortFunc(out, func(a, b canopy.Export) int { return cmp.Compare(a.ID, b.ID) })
-		out = out[:min(len(out), limit)]
+		if out = out[:min(len(out), limit)]; len(out) > 0 {
+			p.after = out[len(out)-1].ID
+		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list exports to %s: %w", id, err)
-	}
-	return out, nil
+	return out, err
 }
 
-// pendingOf adds the exports of one state that are due to be sent.
-func (s *Store) pendingOf(ctx context.Context, t *db.Tx, out *[]canopy.Export, conn, state int64, phase canopy.ExportPhase, now time.Time, limit int) error {
+// objects adds the next exports of one state.
+func (p *Pending) objects(ctx context.Context, t *db.Tx, out *[]canopy.Export, conn, state int64, now time.Time, limit int) error {
 	return t.Each(ctx, func(r *sql.Rows) error {
 		var number canopy.ExportID
 		var body sql.RawBytes
@@ -62,36 +89,38 @@ func (s *Store) pendingOf(ctx context.Context, t *db.Tx, out *[]canopy.Export, c
 		if err := r.Scan(&number, &body, &ref.Anchor, &ref.DN); err != nil {
 			return err
 		}
-		e, err := s.words.decodeExport(body)
+		e, err := p.s.words.decodeExport(body)
 		if e.ID = number; e.Op != canopy.Add {
 			e.Ref = ref
 		}
 		*out = append(*out, e)
 		return err
-	}, `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state = $2 AND x.phase = $3
-		AND x.next_try <= $4 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $5`, conn, state, int64(phase), now.UnixMicro(), limit)
+	}, objectsToSend, conn, state, int64(p.phase), int64(p.after), now.UnixMicro(), limit)
 }
 
-// pendingLinks makes exports of the link rows that are to be sent.
-func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, limit int) ([]canopy.Export, error) {
+// links makes exports of the next link rows that are to be sent.
+func (p *Pending) links(ctx context.Context, t *db.Tx, conn, now int64, limit int) ([]canopy.Export, error) {
 	var out []canopy.Export
-	owner, links := int64(0), 0
+	links := 0
+	from := p.link
 	err := t.Each(ctx, func(r *sql.Rows) error {
-		var id, attr, state int64
+		var at linkKey
+		var state int64
 		var ref canopy.Ref
 		var e canopy.Export
-		if err := r.Scan(&id, &attr, &state, &e.Class, &e.SourceAnchor, &e.Ref.Anchor, &e.Ref.DN, &ref.Anchor, &ref.DN); err != nil {
+		if err := r.Scan(&at.owner, &at.attr, &at.target, &state, &e.Class, &e.SourceAnchor, &e.Ref.Anchor, &e.Ref.DN, &ref.Anchor, &ref.DN); err != nil {
 			return err
 		}
-		if id != owner || links == linksPerExport {
+		if len(out) == 0 || at.owner != p.link.owner || links == linksPerExport {
 			if len(out) == limit {
 				return errEnough
 			}
-			owner, links = id, 0
+			links = 0
 			e.ID, e.Op, e.Links = canopy.ExportID(-len(out)-1), canopy.Modify, map[canopy.Attr]canopy.LinkChange{}
 			out = append(out, e)
 		}
-		name, err := s.words.word(attr)
+		p.link = at
+		name, err := p.s.words.word(at.attr)
 		if err != nil {
 			return err
 		}
@@ -105,19 +134,26 @@ func (s *Store) pendingLinks(ctx context.Context, t *db.Tx, conn, now int64, lim
 		}
 		all[canopy.Attr(name)] = ch
 		return nil
-	}, linksToSend, conn, now)
+	}, linksToSend, from.owner, from.attr, from.target, conn, now)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return out, err
 }
 
-// linksToSend goes by the index of pending rows, see the migration.
-const linksToSend = `SELECT l.owner, l.attr, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn
-		FROM target_link l CROSS JOIN entry o CROSS JOIN entry y LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
-		WHERE l.state > 2 AND l.owner + 0 > 0 AND o.id = l.owner AND y.id = l.target AND o.connector + 0 = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
-		AND o.state <> 3 AND y.state <> 3
-		AND (f.next_try IS NULL OR f.next_try <= $2) ORDER BY l.owner + 0, l.attr, l.target`
+const (
+	objectsToSend = `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state = $2 AND x.phase = $3
+		AND x.id > $4 AND x.next_try <= $5 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $6`
+	// pendingRows goes by the index of pending rows, see the migration, and sendable are those whose two ends are in the target.
+	pendingRows = ` FROM target_link l CROSS JOIN entry o CROSS JOIN entry y `
+	sendable    = ` AND l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> ''
+		AND y.source_anchor <> '' AND o.state <> 3 AND y.state <> 3 AND o.connector + 0 = `
+	linksToSend = `SELECT l.owner, l.attr, l.target, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn` + pendingRows +
+		`LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
+		WHERE l.owner + 0 >= $1 AND (l.owner + 0 > $1 OR l.attr > $2 OR l.attr = $2 AND l.target > $3)` + sendable + `$4
+		AND (f.next_try IS NULL OR f.next_try <= $5) ORDER BY l.owner + 0, l.attr, l.target`
+	linksPending = `SELECT count(*)` + pendingRows + `WHERE l.owner + 0 > 0` + sendable + `$1`
+)
 
 // ExportCounts count a target's exports.
 type ExportCounts struct {
@@ -162,16 +198,14 @@ func (s *Store) ExportCounts(ctx context.Context, id canopy.ConnectorID) (Export
 		}
 		// Joining with entries costs a walk through all of them, also from nothing.
 		var one int64
-		if any, err := t.One(ctx, []any{&one}, `SELECT owner FROM target_link WHERE state > 2 LIMIT 1`); err != nil || !any {
+		if any, err := t.One(ctx, []any{&one}, `SELECT owner FROM target_link WHERE state > 2 AND owner + 0 > 0 LIMIT 1`); err != nil || !any {
 			return err
 		}
 		if _, err := t.One(ctx, []any{&n.LinksRefused}, `SELECT count(*) FROM link_retry f CROSS JOIN entry o WHERE o.id = f.owner AND o.connector = $1 AND f.kind <> $2`,
 			c.no, int64(canopy.Later)); err != nil {
 			return err
 		}
-		_, err = t.One(ctx, []any{&n.Links}, `SELECT count(*) FROM target_link l CROSS JOIN entry o CROSS JOIN entry y WHERE l.state > 2 AND l.owner + 0 > 0 AND o.id = l.owner
-			AND y.id = l.target AND o.connector + 0 = $1 AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> '' AND y.source_anchor <> ''
-		AND o.state <> 3 AND y.state <> 3`, c.no)
+		_, err = t.One(ctx, []any{&n.Links}, linksPending, c.no)
 		return err
 	})
 	if err != nil {

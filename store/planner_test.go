@@ -273,7 +273,7 @@ func (w *world) tryApply(id canopy.PlanID) (stale []canopy.MetaID, err error) {
 // pending gives what is due to be sent.
 func (w *world) pending(phase canopy.ExportPhase) []canopy.Export {
 	w.t.Helper()
-	return get(w.PendingExports(w.ctx, canopy.Tenant, phase, *w.at, 100))(w)
+	return get(w.PendingExports(canopy.Tenant, phase).Next(w.ctx, *w.at, 100))(w)
 }
 
 // send exports everything that is due.
@@ -286,8 +286,8 @@ func (w *world) send(c *cloud) (written int) {
 
 func (w *world) trySend(c *cloud) (written int, err error) {
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
-		for {
-			exports, err := w.PendingExports(w.ctx, canopy.Tenant, phase, *w.at, 3)
+		for pending := w.PendingExports(canopy.Tenant, phase); ; {
+			exports, err := pending.Next(w.ctx, *w.at, 3)
 			if err != nil || len(exports) == 0 {
 				if err != nil {
 					return written, err
