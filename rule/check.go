@@ -76,6 +76,7 @@ func (l *loader) rule(r *Rule) {
 			if wrong := group[i].compile(); wrong != "" {
 				l.fault(r, 0, "%s", wrong)
 			}
+			l.condition(r, &group[i], from)
 		}
 	}
 	for _, group := range r.Join {
@@ -92,6 +93,18 @@ func (l *loader) rule(r *Rule) {
 	}
 	for i := range r.Flows {
 		l.flow(r, &r.Flows[i], from, to)
+	}
+}
+
+// condition looks at what a condition compares.
+func (l *loader) condition(r *Rule, c *Condition, side string) {
+	for _, v := range c.Values {
+		for _, name := range UnknownParams(v) {
+			l.warn(r, 0, c.Attr, "the parameter %"+name+"% of the condition "+c.text+" is not among those that connectors give: without it no object of the rule can be evaluated", "the known ones are "+strings.Join(params, ", "))
+		}
+	}
+	if x, ok := l.names.of(side, c.Attr); ok && x.kind == canopy.Reference && c.op != IsNotNull && c.op != IsMemberOf {
+		l.fault(r, 0, "the attribute %s names other objects: a condition can ask whether it has any (ISNULL, ISNOTNULL), not %s", c.Attr, c.Op)
 	}
 }
 

@@ -46,7 +46,15 @@ func (l *loader) lintScope(r *Rule) {
 }
 
 func same(a, b Condition) bool {
-	return a.Attr == b.Attr && a.Op == b.Op && slices.EqualFunc(a.Values, b.Values, strings.EqualFold)
+	return a.Attr == b.Attr && a.Op == b.Op && a.CaseSensitive == b.CaseSensitive && sameValues(&a, &b)
+}
+
+// sameValues tells whether two conditions name the same values, as they compare them.
+func sameValues(a, b *Condition) bool {
+	if a.CaseSensitive || a.op == Matches {
+		return slices.Equal(a.Values, b.Values)
+	}
+	return slices.EqualFunc(a.Values, b.Values, strings.EqualFold)
 }
 
 func saidGroup(group []Condition) string {
@@ -66,7 +74,7 @@ func contradiction(group []Condition) (a, b *Condition) {
 			if x.Attr != y.Attr {
 				continue
 			}
-			opposite := x.op == y.op && x.negate != y.negate && slices.EqualFunc(x.Values, y.Values, strings.EqualFold)
+			opposite := x.op == y.op && x.negate != y.negate && x.CaseSensitive == y.CaseSensitive && sameValues(x, y)
 			if opposite || needsValue(x) && y.Op == IsNull || needsValue(y) && x.Op == IsNull {
 				return x, y
 			}

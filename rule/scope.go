@@ -2,16 +2,17 @@ package rule
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
 )
 
 // Op is a scoping operator, by its name in rule files.
 type Op string
 
-// The operators. Text is compared without its case. Of an attribute with several values one must meet EQUAL, CONTAINS
+// The operators. Text is compared without its case, unless the condition says otherwise. Of an attribute with several values one must meet EQUAL, CONTAINS
 // and the like; none may for their negatives, which are true of an absent attribute. The ordering operators and
 // ISBITSET are false for an absent one.
 const (
@@ -33,6 +34,10 @@ const (
 	IsNotIn            Op = "ISNOTIN"
 	IsBitSet           Op = "ISBITSET" // any bit of the value
 	IsBitNotSet        Op = "ISBITNOTSET"
+	Matches            Op = "REGEXMATCH" // a regular expression of .NET's dialect meets a part of the value; case counts
+	NotMatches         Op = "NOTREGEXMATCH"
+	PartOf             Op = "ISPARTOF" // the value is a part of the condition's text
+	NotPartOf          Op = "ISNOTPARTOF"
 	IsMemberOf         Op = "ISMEMBEROF" // of the group with this DN, directly
 	IsNotMemberOf      Op = "ISNOTMEMBEROF"
 )
@@ -41,10 +46,10 @@ const (
 var positive = map[Op]Op{Equal: Equal, NotEqual: Equal, LessThan: LessThan, LessThanOrEqual: LessThanOrEqual, GreaterThan: GreaterThan,
 	GreaterThanOrEqual: GreaterThanOrEqual, Contains: Contains, NotContains: Contains, StartsWith: StartsWith, NotStartsWith: StartsWith,
 	EndsWith: EndsWith, NotEndsWith: EndsWith, IsNotNull: IsNotNull, IsNull: IsNotNull, IsIn: IsIn, IsNotIn: IsIn, IsBitSet: IsBitSet,
-	IsBitNotSet: IsBitSet, IsMemberOf: IsMemberOf, IsNotMemberOf: IsMemberOf}
+	IsBitNotSet: IsBitSet, Matches: Matches, NotMatches: Matches, PartOf: PartOf, NotPartOf: PartOf, IsMemberOf: IsMemberOf, IsNotMemberOf: IsMemberOf}
 
 // otherNames are further spellings of operators.
-var otherNames = map[string]Op{"ISNOTBITSET": IsBitNotSet}
+var otherNames = map[string]Op{"ISNOTBITSET": IsBitNotSet, "REGEX MATCH": Matches, "NOT REGEX MATCH": NotMatches}
 
 // Condition is one comparison of a scoping filter.
 type Condition struct {
@@ -54,22 +59,14 @@ type Condition struct {
 	// Because says for people what it means when the condition does not hold: a text, or "[attribute]": then the
 	// object's value of that attribute says it.
 	Because string
+	// CaseSensitive: texts are compared as they are written.
+	CaseSensitive bool `json:",omitempty"`
 
 	op     Op
 	negate bool
 	wants  []comparand
+	filled *sync.Map // []comparand by what the parameters of Values stand for; nil: Values name none
 	text   string
-}
-
-// comparand is a value of a condition in every type that it can be compared as.
-type comparand struct {
-	fold    string
-	num     int64
-	isNum   bool
-	truth   bool
-	isTruth bool
-	time    int64
-	isTime  bool
 }
 
 // compile checks a condition and makes it ready; the answer says what is wrong with it, "" nothing.
@@ -88,20 +85,22 @@ func (c *Condition) compile() string {
 	case op == IsIn && n == 0, op != IsNotNull && op != IsIn && n != 1:
 		return fmt.Sprintf("%s takes one value, not %d", c.Op, n)
 	}
-	c.wants = c.wants[:0]
-	for _, s := range c.Values {
-		w := comparandOf(s)
-		if op == IsBitSet && !w.isNum {
-			return fmt.Sprintf("%s takes a number, not %q", c.Op, s)
+	c.wants, c.filled = nil, nil
+	switch {
+	case len(c.params()) > 0:
+		c.filled = &sync.Map{}
+	default:
+		var wrong string
+		if c.wants, wrong = c.comparands(c.Values); wrong != "" {
+			return wrong
 		}
-		if op != IsIn && op != Equal && op != IsBitSet && s == "" {
-			return fmt.Sprintf("the value of %s is empty", c.Op)
-		}
-		c.wants = append(c.wants, w)
 	}
 	c.text = string(c.Attr) + " " + string(c.Op)
 	if len(c.Values) > 0 {
 		c.text += " " + strings.Join(c.Values, ", ")
+	}
+	if c.CaseSensitive && c.op != Matches {
+		c.text += ", case included"
 	}
 	if c.Because != "" && !c.becauseOf() {
 		c.text = c.Because + " (" + c.text + ")"
@@ -109,32 +108,68 @@ func (c *Condition) compile() string {
 	return ""
 }
 
+// comparands are values as they are compared; the text says what is wrong with one.
+func (c *Condition) comparands(values []string) (out []comparand, wrong string) {
+	for _, s := range values {
+		if c.Attr == attrDN || c.op == IsMemberOf {
+			s = tightDN(s)
+		}
+		w := comparandOf(s)
+		switch {
+		case c.op == IsBitSet && !w.isNum:
+			return nil, fmt.Sprintf("%s takes a number, not %q", c.Op, s)
+		case c.op != IsIn && c.op != Equal && c.op != IsBitSet && s == "":
+			return nil, fmt.Sprintf("the value of %s is empty", c.Op)
+		}
+		if c.op == Matches {
+			var err error
+			if w.pattern, err = expr.NewPattern(s); err != nil {
+				return nil, fmt.Sprintf("%q %s", s, err)
+			}
+		}
+		out = append(out, w)
+	}
+	return out, ""
+}
+
+// wanted are the comparands for an object: those of its connector where the values name parameters.
+func (c *Condition) wanted(o *Object) ([]comparand, error) {
+	if c.filled == nil {
+		return c.wants, nil
+	}
+	values := make([]string, len(c.Values))
+	for i, v := range c.Values {
+		s, err := fill(v, o.Params)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.text, err)
+		}
+		values[i] = s
+	}
+	key := strings.Join(values, "\x00")
+	if known, ok := c.filled.Load(key); ok {
+		return known.([]comparand), nil // nothing else is stored
+	}
+	out, wrong := c.comparands(values)
+	if wrong != "" {
+		return nil, fmt.Errorf("%s: %s", c.text, wrong)
+	}
+	c.filled.Store(key, out)
+	return out, nil
+}
+
 func (c *Condition) becauseOf() bool {
 	return len(c.Because) > 2 && c.Because[0] == '[' && c.Because[len(c.Because)-1] == ']'
 }
 
-func comparandOf(s string) comparand {
-	w := comparand{fold: canopy.Fold(s)}
-	digits, base := s, 10
-	for _, p := range []string{"0x", "0X", "&H", "&h"} {
-		if rest, ok := strings.CutPrefix(s, p); ok {
-			digits, base = rest, 16
-		}
-	}
-	if n, err := strconv.ParseInt(digits, base, 64); err == nil {
-		w.num, w.isNum = n, true
-	}
-	if v, err := canopy.ParseValue(canopy.Boolean, s); err == nil {
-		w.truth, w.isTruth = v.True(), true
-	}
-	if v, err := canopy.ParseValue(canopy.Time, s); err == nil {
-		w.time, w.isTime = v.Num(), true
-	}
-	return w
-}
-
 // holds tells whether the object meets the condition.
 func (c *Condition) holds(o *Object) (bool, error) {
+	if c.op == IsNotNull {
+		return o.present(c.Attr) != c.negate, nil
+	}
+	wants, err := c.wanted(o)
+	if err != nil {
+		return false, err
+	}
 	met := false
 	switch {
 	case c.op == IsMemberOf:
@@ -142,21 +177,21 @@ func (c *Condition) holds(o *Object) (bool, error) {
 			return false, fmt.Errorf("%s: the groups of an object are not known here", c.text)
 		}
 		for _, g := range o.Groups {
-			met = met || canopy.Fold(g) == c.wants[0].fold
+			met = met || canopy.Fold(tightDN(g)) == wants[0].fold
 		}
-	case c.op == IsNotNull:
-		met = o.present(c.Attr)
 	case c.Attr == attrDN:
-		met = c.any(canopy.Text(o.DN))
+		met, err = c.any(canopy.Text(tightDN(o.DN)), wants)
 	case c.Attr == attrRDN:
-		met = c.any(canopy.Text(firstComponent(o.DN)))
+		met, err = c.any(canopy.Text(firstComponent(o.DN)), wants)
 	default:
 		for _, v := range o.Attrs[c.Attr] {
-			if c.any(v) {
-				met = true
+			if met, err = c.any(v, wants); met || err != nil {
 				break
 			}
 		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", c.text, err)
 	}
 	return met != c.negate, nil
 }
@@ -172,101 +207,6 @@ func (o *Object) present(a canopy.Attr) bool {
 		}
 	}
 	return o.LinkCounts[a] > 0
-}
-
-// any tells whether a value meets one of the comparands.
-func (c *Condition) any(v canopy.Value) bool {
-	for i := range c.wants {
-		if c.one(v, &c.wants[i]) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *Condition) one(v canopy.Value, w *comparand) bool {
-	switch c.op {
-	case Contains:
-		return strings.Contains(folded(v), w.fold)
-	case StartsWith:
-		return hasPrefixFold(v, w.fold)
-	case EndsWith:
-		return strings.HasSuffix(folded(v), w.fold)
-	case IsBitSet:
-		n, ok := number(v)
-		return ok && n&w.num != 0
-	default:
-	}
-	d, ok := difference(v, w)
-	switch c.op {
-	case LessThan:
-		return ok && d < 0
-	case LessThanOrEqual:
-		return ok && d <= 0
-	case GreaterThan:
-		return ok && d > 0
-	case GreaterThanOrEqual:
-		return ok && d >= 0
-	default: // EQUAL, ISIN
-		return ok && d == 0
-	}
-}
-
-// folded is a value's text as it is compared: lower case, and the canonical text of what is no text.
-func folded(v canopy.Value) string { return canopy.Fold(v.Str()) }
-
-func hasPrefixFold(v canopy.Value, prefix string) bool {
-	s := v.Str()
-	if len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
-		return true
-	}
-	return strings.HasPrefix(canopy.Fold(s), prefix)
-}
-
-// difference compares by the type of the value: less than, equal to, more than 0. ok is false when the comparand is
-// nothing of that type.
-func difference(v canopy.Value, w *comparand) (int, bool) {
-	switch v.Type() {
-	case canopy.Integer:
-		return order(v.Num(), w.num), w.isNum
-	case canopy.Boolean:
-		want := canopy.Bool(w.truth)
-		return order(v.Num(), want.Num()), w.isTruth
-	case canopy.Time:
-		return order(v.Num(), w.time), w.isTime
-	case canopy.Binary:
-		if hex := v.Fold(); hex == w.fold {
-			return 0, true
-		}
-		return strings.Compare(canopy.Fold(v.String()), w.fold), true
-	case canopy.String, canopy.Reference:
-	}
-	if strings.EqualFold(v.Str(), w.fold) {
-		return 0, true
-	}
-	return strings.Compare(folded(v), w.fold), true
-}
-
-func number(v canopy.Value) (int64, bool) {
-	switch v.Type() {
-	case canopy.Integer:
-		return v.Num(), true
-	case canopy.String:
-		n, err := strconv.ParseInt(v.Str(), 10, 64)
-		return n, err == nil
-	case canopy.Boolean, canopy.Time, canopy.Binary, canopy.Reference:
-	}
-	return 0, false
-}
-
-func order(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // InScope tells whether the rule applies, and for people the condition that decided. An error is a filter that cannot

@@ -113,7 +113,7 @@ func groups[T any](all [][]T, one func(*T) *yaml.Node) *yaml.Node {
 
 func scopeNode(scope [][]Condition) *yaml.Node {
 	return groups(scope, func(c *Condition) *yaml.Node {
-		return mapping("attr", text(string(c.Attr)), "op", text(string(c.Op)), "value", texts(c.Values), "because", textIf(c.Because))
+		return mapping("attr", text(string(c.Attr)), "op", text(string(c.Op)), "value", texts(c.Values), "caseSensitive", truthIf(c.CaseSensitive), "because", textIf(c.Because))
 	})
 }
 

@@ -145,8 +145,8 @@ func (r *reader) scope(n *yaml.Node, out *Rule) {
 	for _, g := range r.items(n) {
 		var group []Condition
 		for _, x := range r.items(g) {
-			f := r.fields(x, []string{"attr", "op", "value", "because"})
-			c := Condition{Attr: canopy.Attr(r.text(f["attr"])), Op: Op(r.text(f["op"])), Values: r.texts(f["value"]), Because: r.text(f["because"])}
+			f := r.fields(x, []string{"attr", "op", "value", "caseSensitive", "because"})
+			c := Condition{Attr: canopy.Attr(r.text(f["attr"])), Op: Op(r.text(f["op"])), Values: r.texts(f["value"]), Because: r.text(f["because"]), CaseSensitive: r.truth(f["caseSensitive"])}
 			if c.Attr == "" {
 				r.fault(x, "a condition has an attr")
 			}

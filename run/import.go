@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/canopy-sync/canopy"
@@ -118,6 +119,11 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 	if err != nil {
 		return err // it says itself whom it could not describe
 	}
+	about.Values = maps.Clone(about.Values)
+	if about.Values == nil {
+		about.Values = map[string]string{}
+	}
+	about.Values["Connector.ID"] = string(s.ID)
 	s.About = about
 	if err := l.remember(s); err != nil {
 		return err

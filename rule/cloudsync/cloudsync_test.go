@@ -196,6 +196,9 @@ func TestWhatBecomesOfASchema(t *testing.T) {
 	clause := func(op, values string) string {
 		return with(`"operatorName":"NOT EQUALS","targetOperand":{"values":["True"]}`, `"operatorName":"`+op+`","targetOperand":{"values":[`+values+`]}`)
 	}
+	on := func(attr, op, values string) string {
+		return strings.Replace(clause(op, values), `"sourceOperandName":"isCriticalSystemObject"`, `"sourceOperandName":"`+attr+`"`, 1)
+	}
 	for _, c := range []struct{ name, text, note, wants string }{
 		{"as it is", sample, "adapted|containers|OU=Staff", "dialect: cloud"},
 		{"claims", sample, "", "claim: upn"},
@@ -214,8 +217,22 @@ func TestWhatBecomesOfASchema(t *testing.T) {
 		{"no filter", with(`"inputFilterGroups":[{`, `"inputFilterGroups":[],"other":[{`), "", "id: schema-in-user"},
 		{"is true", clause("IS TRUE", ""), "", `op: EQUAL, value: "True"`},
 		{"is null", clause("IS NULL", ""), "", "op: ISNULL}"},
-		{"includes", clause("INCLUDES", `"x"`), "adapted|filters|without its case", "op: CONTAINS, value: x"},
-		{"regex", clause("REGEX MATCH", `"x"`), "kept|filters|switched off", "disabled: true"},
+		{"not equal, of a truth value", sample, "adapted|filters|counts as one that has False", `- {attr: isCriticalSystemObject, op: NOTEQUAL, value: "True"}`},
+		{"is false", clause("IS FALSE", ""), "adapted|filters|counts as one that has False", `op: NOTEQUAL, value: "True"`},
+		{"present", clause("PRESENT", ""), "", "op: ISNOTNULL}"},
+		{"equals", on("title", "EQUALS", `"x"`), "", "- {attr: title, op: EQUAL, value: x, caseSensitive: true}"},
+		{"not equal, of a text", on("title", "NOT EQUALS", `"x"`), "", "- - {attr: title, op: ISNOTNULL}\n    - {attr: title, op: NOTEQUAL, value: x, caseSensitive: true}"},
+		{"includes", on("title", "INCLUDES", `"x"`), "", "op: CONTAINS, value: x, caseSensitive: true"},
+		{"ends with", on("title", "ENDS_WITH", `"x"`), "", "op: ENDSWITH, value: x, caseSensitive: true"},
+		{"regex", on("title", "REGEX MATCH", `"^x+$"`), "", "{attr: title, op: REGEXMATCH, value: ^x+$"},
+		{"not regex", on("title", "NOT REGEX MATCH", `"x"`), "", "- - {attr: title, op: ISNOTNULL}\n    - {attr: title, op: NOTREGEXMATCH, value: x"},
+		{"a regex that is none", on("title", "REGEX MATCH", `"(x"`), "kept|filters|no regular expression", "disabled: true"},
+		{"greater", on("countryCode", "GREATER_THAN", `"5"`), "", `op: GREATERTHAN, value: "5"`},
+		{"greater or equal", on("countryCode", "GREATER THAN OR EQUALS", `"5"`), "", `op: GREATERTHAN_OR_EQUAL, value: "5"`},
+		{"exists in", on("title", "&", `"a;b"`), "adapted|filters|is a part of the text", "op: ISPARTOF, value: a;b, caseSensitive: true"},
+		{"not exists in", on("title", "!&L", `"a;b"`), "adapted|filters|no part of the text", "- - {attr: title, op: ISNOTNULL}\n    - {attr: title, op: ISNOTPARTOF, value: a;b"},
+		{"member of", on("title", "IS_MEMBER_OF", `"CN=G,DC=x"`), "adapted|filters|direct member", "op: ISMEMBEROF, value: 'CN=G,DC=x'"},
+		{"certificates", on("userCertificate", "VALID CERT MATCH", `"x"`), "kept|filters|switched off", "disabled: true"},
 		{"unknown", clause("SOUNDS LIKE", `"x"`), "kept|filters|switched off", "disabled: true"},
 		{"a missing value", clause("EQUALS", ""), "kept|filters|switched off", "disabled: true"},
 	} {

@@ -1,39 +1,47 @@
 package cloudsync
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
 	"github.com/canopy-sync/canopy/rule"
 )
 
 // Operator is one of the operators of filters.
 type Operator struct {
 	Name   string // as schemas write it
+	Also   []string
 	Arity  string // Unary, Binary
 	Types  []string
-	op     rule.Op
+	op     rule.Op  // "": there is none
 	values []string // that an operator without any stands for
-	folds  bool     // there with regard to case, here without
+	exact  bool     // texts are compared as they are written
+	said   string   // what is to be known of how it is taken
 }
 
 // Operators are the operators of filters, in the order in which they are documented.
 func Operators() []Operator {
-	text, both, all := []string{"String"}, []string{"Integer", "String"}, []string{"Integer", "String", "Binary", "Boolean"}
+	text, number, both, all := []string{"String"}, []string{"Integer"}, []string{"Integer", "String"}, []string{"Integer", "String", "Binary", "Boolean"}
 	return []Operator{
-		{Name: "EQUALS", Arity: "Binary", Types: both, op: rule.Equal, folds: true},
-		{Name: "NOT EQUALS", Arity: "Binary", Types: both, op: rule.NotEqual, folds: true},
+		{Name: "EQUALS", Arity: "Binary", Types: both, op: rule.Equal, exact: true},
+		{Name: "NOT EQUALS", Arity: "Binary", Types: both, op: rule.NotEqual, exact: true},
 		{Name: "IS TRUE", Arity: "Unary", Types: []string{"Boolean"}, op: rule.Equal, values: []string{"True"}},
-		{Name: "IS FALSE", Arity: "Unary", Types: []string{"Boolean"}, op: rule.Equal, values: []string{"False"}},
+		{Name: "IS FALSE", Arity: "Unary", Types: []string{"Boolean"}, op: rule.NotEqual, values: []string{"True"}},
 		{Name: "IS NULL", Arity: "Unary", Types: all, op: rule.IsNull},
 		{Name: "IS NOT NULL", Arity: "Unary", Types: all, op: rule.IsNotNull},
-		{Name: "REGEX MATCH", Arity: "Binary", Types: both},
-		{Name: "NOT REGEX MATCH", Arity: "Binary", Types: both},
-		{Name: "INCLUDES", Arity: "Binary", Types: text, op: rule.Contains, folds: true},
-		{Name: "ENDS_WITH", Arity: "Binary", Types: text, op: rule.EndsWith, folds: true},
-		{Name: "GREATER_THAN", Arity: "Binary", Types: []string{"Integer"}, op: rule.GreaterThan},
-		{Name: "GREATER_THAN_OR_EQUALS", Arity: "Binary", Types: []string{"Integer"}, op: rule.GreaterThanOrEqual},
+		{Name: "REGEX MATCH", Arity: "Binary", Types: both, op: rule.Matches, exact: true},
+		{Name: "NOT REGEX MATCH", Arity: "Binary", Types: both, op: rule.NotMatches, exact: true},
+		{Name: "INCLUDES", Arity: "Binary", Types: text, op: rule.Contains, exact: true},
+		{Name: "ENDS_WITH", Also: []string{"ENDS WITH"}, Arity: "Binary", Types: text, op: rule.EndsWith, exact: true},
+		{Name: "GREATER_THAN", Also: []string{"GREATER THAN"}, Arity: "Binary", Types: number, op: rule.GreaterThan},
+		{Name: "GREATER_THAN_OR_EQUALS", Also: []string{"GREATER THAN OR EQUALS"}, Arity: "Binary", Types: number, op: rule.GreaterThanOrEqual},
+		{Name: "&", Arity: "Binary", Types: text, op: rule.PartOf, exact: true, said: "is read as it is documented: the attribute's value is a part of the text"},
+		{Name: "!&", Also: []string{"!&L"}, Arity: "Binary", Types: text, op: rule.NotPartOf, exact: true, said: "is read as it is documented: the attribute's value is no part of the text"},
 		{Name: "PRESENT", Arity: "Unary", Types: all, op: rule.IsNotNull},
+		{Name: "IS_MEMBER_OF", Also: []string{"IsMemberOf"}, Arity: "Binary", Types: []string{"Reference"}, op: rule.IsMemberOf, said: "is listed there and does not work; here it asks whether the object is a direct member of the group with this DN"},
+		{Name: "VALID CERT MATCH", Arity: "Binary", Types: []string{"Binary"}},
 	}
 }
 
@@ -74,20 +82,37 @@ func (c *converter) clauses(o *ObjectMapping, in *rule.Rule, group []Clause) ([]
 	var out []rule.Condition
 	for _, k := range group {
 		op, ok := operator(k.Operator)
-		cond := rule.Condition{Attr: name(forestSide, k.Attr), Op: op.op, Values: op.values}
+		cond := rule.Condition{Attr: name(forestSide, k.Attr), Op: op.op, Values: op.values, CaseSensitive: op.exact}
 		if op.Arity == "Binary" {
 			cond.Values = k.Values
 		}
-		if !ok || op.op == "" || k.Attr == "" || op.Arity == "Binary" && (len(k.Values) != 1 || k.Values[0] == "") {
+		said := strings.TrimRight(k.Attr+" "+k.Operator+" "+strings.Join(k.Values, ", "), " ")
+		wrong := ""
+		switch {
+		case !ok || op.op == "" || k.Attr == "" || op.Arity == "Binary" && (len(k.Values) != 1 || k.Values[0] == ""):
+			wrong = "there is no such condition here"
+		case op.op == rule.Matches || op.op == rule.NotMatches:
+			if _, err := expr.NewPattern(k.Values[0]); err != nil {
+				wrong = fmt.Sprintf("the text %v", err)
+			}
+		}
+		if wrong != "" {
 			in.Disabled, in.Scope = true, nil
-			c.note(k.Place, "filters", "kept", "the condition %s %s %s cannot be kept: the rule would have other objects, so it is switched off", k.Attr, k.Operator, strings.Join(k.Values, ", "))
+			c.note(k.Place, "filters", "kept", "the condition %s cannot be kept (%s): the rule would have other objects, so it is switched off", said, wrong)
 			return nil, false
 		}
-		if op.folds {
-			c.note(k.Place, "filters", "adapted", "%s %s %s is compared without its case here", k.Attr, k.Operator, strings.Join(k.Values, ", "))
+		if op.said != "" {
+			c.note(k.Place, "filters", "adapted", "%s %s", said, op.said)
 		}
-		if op.op != rule.IsNull && op.op != rule.IsNotNull && op.op == rule.NotEqual {
-			// An absent attribute fails every clause there, and meets NOTEQUAL here.
+		_, kind, _, _ := rule.Known(forestSide, cond.Attr)
+		switch {
+		case kind == canopy.Boolean:
+			cond.CaseSensitive = false // True and true are the same
+			if op.op == rule.NotEqual {
+				c.note(k.Place, "filters", "adapted", "%s: an object without %s counts as one that has False there", said, cond.Attr)
+			}
+		case op.op == rule.NotEqual || op.op == rule.NotMatches || op.op == rule.NotPartOf:
+			// An absent attribute fails every clause there, and meets the negatives here.
 			out = append(out, rule.Condition{Attr: cond.Attr, Op: rule.IsNotNull})
 		}
 		out = append(out, cond)
@@ -97,8 +122,10 @@ func (c *converter) clauses(o *ObjectMapping, in *rule.Rule, group []Clause) ([]
 
 func operator(name string) (Operator, bool) {
 	for _, o := range Operators() {
-		if canopy.Fold(o.Name) == canopy.Fold(name) {
-			return o, true
+		for _, n := range append([]string{o.Name}, o.Also...) {
+			if canopy.Fold(n) == canopy.Fold(name) {
+				return o, true
+			}
 		}
 	}
 	return Operator{}, false

@@ -76,7 +76,9 @@ func TestWhatBecomesOfEachPart(t *testing.T) {
 		{"an unknown operator", in(scope(Scope{Attr: "cn", Operator: "SOUNDSLIKE", Value: "x"})), "kept|scope|there is no such operator", "disabled: true"},
 		{"membership", in(scope(Scope{Attr: "dn", Operator: "ISMEMBEROF", Value: "CN=G"})), "kept|scope|name the group in the forest's scope", "disabled: true"},
 		{"no value", in(scope(Scope{Attr: "cn", Operator: "STARTSWITH"})), "kept|scope|it has no value", "disabled: true"},
-		{"a parameter", in(scope(Scope{Attr: "cn", Operator: "EQUAL", Value: "%Connector.ID%"})), "kept|scope|parameters are not known", "disabled: true"},
+		{"a parameter", in(scope(Scope{Attr: "cn", Operator: "EQUAL", Value: "%Connector.ID%"})), "", "op: EQUAL, value: '%Connector.ID%'"},
+		{"an unknown parameter", in(scope(Scope{Attr: "cn", Operator: "EQUAL", Value: "%Own.Number%"})), "kept|scope|no parameter Own.Number", "disabled: true"},
+		{"a per cent sign", in(scope(Scope{Attr: "cn", Operator: "EQUAL", Value: "100% Anna"})), "", "op: EQUAL, value: 100% Anna"},
 		{"join", in(func(r *Rule) {
 			r.Join = [][]Join{{{Source: "OBJECTSID", Target: "objectSidString", CaseSensitive: true}}}
 		}), "", "{source: objectSid, target: objectSidString, caseSensitive: true}"},

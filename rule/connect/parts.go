@@ -83,8 +83,8 @@ func condition(s Scope, from string) (rule.Condition, string) {
 		return out, "there is no such operator"
 	case op == rule.IsMemberOf || op == rule.IsNotMemberOf:
 		return out, "rules do not know the groups of an object; name the group in the forest's scope in the configuration instead"
-	case strings.Contains(s.Value, "%"):
-		return out, "parameters are not known in scoping filters"
+	case len(rule.UnknownParams(s.Value)) > 0:
+		return out, "connectors give no parameter " + strings.Join(rule.UnknownParams(s.Value), ", ") + " here"
 	case op == rule.IsNull || op == rule.IsNotNull:
 		return out, ""
 	case op == rule.IsIn || op == rule.IsNotIn:
