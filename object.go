@@ -94,6 +94,8 @@ type Entry struct {
 	Attrs Attrs
 	// LinkCounts are the numbers of links by attribute; the links themselves are rows of their own (engine.View.Links).
 	LinkCounts map[Attr]int
+	// Groups are the DNs of the groups that hold it directly, among those of which rules ask for members; nil: no rule asks.
+	Groups []string
 	// Known is the source anchor that the product gave this object's anchor earlier, "" when it never did.
 	Known string
 	// NotKept counts, by attribute, how often in a row a target answered "done" and then did not hold the value sent.

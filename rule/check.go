@@ -70,9 +70,6 @@ func (l *loader) rule(r *Rule) {
 	for _, group := range r.Scope {
 		for i := range group {
 			group[i].Attr = l.name(r, from, group[i].Attr, 0)
-			if op := positive[group[i].Op]; op == IsMemberOf {
-				l.warn(r, 0, "", "the groups of an object are not known to rules, so "+string(group[i].Op)+" fails every object", "limit the read to groups in the configuration's scope instead")
-			}
 			if wrong := group[i].compile(); wrong != "" {
 				l.fault(r, 0, "%s", wrong)
 			}
@@ -102,6 +99,9 @@ func (l *loader) condition(r *Rule, c *Condition, side string) {
 		for _, name := range UnknownParams(v) {
 			l.warn(r, 0, c.Attr, "the parameter %"+name+"% of the condition "+c.text+" is not among those that connectors give: without it no object of the rule can be evaluated", "the known ones are "+strings.Join(params, ", "))
 		}
+	}
+	if c.op == IsMemberOf && r.Direction == Out {
+		l.fault(r, 0, "%s asks for the groups of an object of a forest: it stands in inbound rules", c.Op)
 	}
 	if x, ok := l.names.of(side, c.Attr); ok && x.kind == canopy.Reference && c.op != IsNotNull && c.op != IsMemberOf {
 		l.fault(r, 0, "the attribute %s names other objects: a condition can ask whether it has any (ISNULL, ISNOTNULL), not %s", c.Attr, c.Op)

@@ -108,7 +108,7 @@ func TestAllFaultsAreTold(t *testing.T) {
 func TestWhatIsOddIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	s, err := Load(Options{FS: []fs.FS{place(
-		file("flows: [{same: [mail, ourOwnAttribute, displayNam]}, {to: cn, expression: 'IIF(True || True && False, %Domain.Name%, NULL)'}]", "scope: [[{attr: memberOf, op: ISMEMBEROF, value: x}]]"),
+		file("flows: [{same: [mail, ourOwnAttribute, displayNam]}, {to: cn, expression: 'IIF(True || True && False, %Domain.Name%, NULL)'}]", "scope: [[{attr: memberOf, op: ISMEMBEROF, value: '%Own.Group%'}]]"),
 		file("id: s", "precedence: 2", "direction: out", "connector: tenant", "source: person", "target: user", "flows: [{same: [title]}]"))}})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestWhatIsOddIsWarnedOf(t *testing.T) {
 	for _, w := range s.Warnings() {
 		got = append(got, w.Text+" "+w.Next)
 	}
-	for _, want := range []string{"ourOwnAttribute is not among", "is displayName meant?", "without brackets", "%Domain.Name% is not among", "fails every object", "no inbound rule brings title"} {
+	for _, want := range []string{"ourOwnAttribute is not among", "is displayName meant?", "without brackets", "%Domain.Name% is not among", "without it no object of the rule", "no inbound rule brings title"} {
 		if !strings.Contains(strings.Join(got, "\n"), want) {
 			t.Errorf("no warning says %q:\n%s", want, strings.Join(got, "\n"))
 		}

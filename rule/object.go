@@ -9,7 +9,7 @@ import (
 
 // EntryObject is an entry as inbound rules see it. It shares the entry's memory.
 func EntryObject(e *canopy.Entry, params map[string]string) *Object {
-	return &Object{Class: e.Class, DN: e.DN, Anchor: e.Anchor, Attrs: e.Attrs, LinkCounts: e.LinkCounts, Params: params}
+	return &Object{Class: e.Class, DN: e.DN, Anchor: e.Anchor, Attrs: e.Attrs, LinkCounts: e.LinkCounts, Params: params, Groups: e.Groups}
 }
 
 // env is an object as expressions see it.

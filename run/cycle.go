@@ -76,6 +76,9 @@ func (l *Local) cycle(ctx context.Context, o Options, report *Report) error {
 	if err := l.resume(ctx, o, report); err != nil {
 		return err
 	}
+	if err := l.rekey(ctx); err != nil {
+		return err
+	}
 	if !o.NoImport {
 		if err := l.importAll(ctx, o, report); err != nil {
 			return err
@@ -156,6 +159,9 @@ func (l *Local) importAll(ctx context.Context, o Options, report *Report) error 
 
 // ready is an error while a forest has never been read completely, since a plan without it would take people apart.
 func (l *Local) ready(ctx context.Context, o Options, report *Report) error {
+	if err := l.groupsKnown(); err != nil {
+		return err
+	}
 	for i := range l.Sources {
 		s := &l.Sources[i]
 		c, err := l.Store.Cursor(ctx, s.ID)

@@ -128,6 +128,9 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 	if err := l.remember(s); err != nil {
 		return err
 	}
+	if err := l.tellMembers(ctx); err != nil {
+		return err
+	}
 	return l.resolveScope(ctx, s)
 }
 
@@ -142,15 +145,20 @@ func (l *Local) written(s *Space) map[canopy.Attr]bool {
 // derive gives the keys and claims of an entry of s by the rules.
 func (l *Local) derive(s *Space) func(*canopy.Entry) ([]canopy.Key, []canopy.Claim) {
 	target := s.ID == l.Target.ID
+	kind := kindOf(s, "ad")
+	if target {
+		kind = kindOf(s, "tenant")
+	}
+	values := l.values(s)
 	return func(e *canopy.Entry) ([]canopy.Key, []canopy.Claim) {
-		keys, err := l.Rules.EntryKeys(s.About.Kind, e, s.About.Values)
+		keys, err := l.Rules.EntryKeys(kind, e, values)
 		if err != nil { // the plan says it of this entry; it joins nothing meanwhile
 			l.Log.Warn("keys of an entry", "connector", s.ID, "entry", e.ID, "error", err)
 		}
 		if !target {
 			return keys, nil
 		}
-		return keys, l.Rules.EntryClaims(s.About.Kind, e)
+		return keys, l.Rules.EntryClaims(kind, e)
 	}
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/canopy-sync/canopy"
@@ -49,6 +50,8 @@ type Parts struct {
 type Local struct {
 	Parts
 	closers []func() error
+	telling sync.Mutex // guards groups: forests are met side by side
+	groups  []string   // whose members rules ask for
 }
 
 // New makes a Local from its parts. No connector is asked for anything yet.
@@ -68,7 +71,10 @@ func New(ctx context.Context, p Parts) (*Local, error) {
 			return nil, err
 		}
 	}
-	return l, l.register(ctx, &l.Target, "tenant")
+	if err := l.register(ctx, &l.Target, "tenant"); err != nil {
+		return nil, err
+	}
+	return l, l.tellMembers(ctx)
 }
 
 // register makes a connector known to the store, unless nothing may be written.

@@ -46,6 +46,21 @@ type Memory struct {
 	Values map[canopy.ConnectorID]map[string]string `json:"values,omitempty"`
 	// Secret is what chance in expressions is made of, so that the same object gets the same again.
 	Secret string `json:"secret,omitempty"`
+	// Keys names the rules by which entries and metas have their keys.
+	Keys string `json:"keys,omitempty"`
+}
+
+func (r *Memory) keysBy() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Keys
+}
+
+func (r *Memory) setKeysBy(hash string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Keys = hash
+	return r.keep()
 }
 
 // LoadMemory reads what an earlier run remembered; a file that is not there is an empty memory.

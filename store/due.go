@@ -91,8 +91,10 @@ func (s *Store) DueEntries(ctx context.Context, each func(*canopy.Entry) error) 
 		n := min(len(ids), 500)
 		var rows []*entryRow
 		err := s.read(ctx, func(t *db.Tx) (err error) {
-			rows, err = s.loadRows(ctx, t, ids[:n])
-			return err
+			if rows, err = s.loadRows(ctx, t, ids[:n]); err != nil {
+				return err
+			}
+			return s.tell(ctx, t, s.telling(), rows)
 		})
 		if err != nil {
 			return fmt.Errorf("load due entries: %w", err)

@@ -34,6 +34,7 @@ type entryRow struct {
 	claims        []byte
 	hash          []byte
 	body          []byte
+	groups        []string // see Store.TellMembers; nil: not asked for
 
 	stored  bool    // the table has it, with was in the columns of indexes
 	was     indexed // see writeRows
@@ -270,7 +271,7 @@ func (s *Store) entryWith(r *entryRow, attrs canopy.Attrs) (*canopy.Entry, error
 	e := &canopy.Entry{ID: canopy.EntryID(r.id), Class: canopy.Class(r.class), Anchor: canopy.Anchor(r.anchor), SourceAnchor: r.sourceAnchor,
 		DN: r.dn, Parent: canopy.Anchor(r.parent), State: r.state, Attrs: attrs, Known: r.known, Meta: canopy.MetaID(r.meta),
 		Via:      canopy.Joined{Kind: r.via, Rule: canopy.RuleID(r.viaRule), On: r.viaOn},
-		Imported: moment(r.imported)}
+		Imported: moment(r.imported), Groups: r.groups}
 	s.mu.Lock()
 	for i := range s.conns {
 		if s.conns[i].no == r.connector {

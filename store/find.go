@@ -109,8 +109,10 @@ func (s *Store) found(rows []*entryRow) ([]Found, error) {
 func (s *Store) Entry(ctx context.Context, id canopy.EntryID) (*canopy.Entry, error) {
 	var rows []*entryRow
 	err := s.read(ctx, func(t *db.Tx) (err error) {
-		rows, err = s.loadRows(ctx, t, []int64{int64(id)})
-		return err
+		if rows, err = s.loadRows(ctx, t, []int64{int64(id)}); err != nil {
+			return err
+		}
+		return s.tell(ctx, t, s.telling(), rows)
 	})
 	if err == nil && len(rows) == 0 {
 		err = notFound("entry", id)

@@ -73,15 +73,18 @@ func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, er
 		return ImportCounts{}, wrap(err)
 	}
 	var counts ImportCounts
+	var met map[int64]string
 	err = s.update(ctx, func(t *tx) error {
 		im := &importing{t: t, c: c, req: req, prep: prep, works: map[canopy.Anchor]*work{}, ends: map[canopy.Ref]linkEnd{}}
+		im.told, im.met, im.stirred = s.telling(), map[int64]string{}, map[int64]bool{}
 		err := im.run(ctx)
-		counts = im.counts
+		counts, met = im.counts, im.met
 		return err
 	})
 	if err != nil {
 		return ImportCounts{}, wrap(err)
 	}
+	s.keepTold(met)
 	return counts, nil
 }
 
@@ -144,6 +147,9 @@ type importing struct {
 	freed    []int64                // claims that a target's objects gave up
 	won      []int64                // claims that a target's objects took
 	wanted   map[int64][]byte       // claims of metas; nil: none were read yet
+	told     told
+	met      map[int64]string // the groups of told that the batch showed, with their DNs; "": it is there no more
+	stirred  map[int64]bool   // entries whose groups may have changed
 }
 
 // work is one entry of the batch.
@@ -168,7 +174,7 @@ func (im *importing) run(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{im.begin, im.load, im.adopt, im.create, im.decode, im.findEnds, im.apply, im.confirm,
-		im.save, im.follow, im.mark, im.finish} {
+		im.tellOrder, im.save, im.follow, im.members, im.mark, im.finish} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -247,8 +253,14 @@ func (im *importing) shown(ctx context.Context, w *work, ch *canopy.Change, p *p
 	if err := im.setAttrs(w, ch, p); err != nil {
 		return nil, err
 	}
+	if err := im.stirs(ctx, w, ch); err != nil {
+		return nil, err
+	}
 	links, err := im.setLinks(ctx, w, ch, p)
 	if err != nil {
+		return nil, err
+	}
+	if err := im.meets(ctx, w, before.dn); err != nil {
 		return nil, err
 	}
 	content := w.fresh && !w.begun || links || before.class != w.class || before.dn != w.dn || before.parent != w.parent ||
@@ -367,6 +379,9 @@ func (im *importing) leftScope(ctx context.Context, w *work) (*int, error) {
 	if w.state == canopy.OutOfScope && !(w.fresh && !w.begun) {
 		return &im.counts.Unchanged, nil
 	}
+	if err := im.leaves(ctx, w); err != nil {
+		return nil, err
+	}
 	if err := im.t.hideLinks(ctx, im.c.links(), w.entryRow); err != nil {
 		return nil, err
 	}
@@ -384,6 +399,9 @@ func (im *importing) deleted(ctx context.Context, w *work) (*int, error) {
 		return &im.counts.Unchanged, nil
 	}
 	if w.state != canopy.Gone {
+		if err := im.leaves(ctx, w); err != nil {
+			return nil, err
+		}
 		if err := im.t.vanish(ctx, &im.c, w.entryRow); err != nil {
 			return nil, err
 		}

@@ -284,6 +284,9 @@ func (im *importing) followPart(ctx context.Context, c *work, part []*entryRow) 
 	if err := im.t.bodies(ctx, rows); err != nil {
 		return err
 	}
+	if err := im.tellRows(ctx, rows); err != nil {
+		return err
+	}
 	for _, r := range sorted(rows, ids) {
 		rdn, below := cutSuffixFold(r.dn, ","+c.oldDN)
 		if !below || r.gone {
@@ -291,6 +294,9 @@ func (im *importing) followPart(ctx context.Context, c *work, part []*entryRow) 
 		}
 		w := &work{entryRow: r, oldDN: r.dn, changed: true, op: "move"}
 		r.dn = rdn + "," + c.dn
+		if err := im.meets(ctx, w, w.oldDN); err != nil {
+			return err
+		}
 		if err := im.log(ctx, w); err != nil {
 			return err
 		}

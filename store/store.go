@@ -41,6 +41,7 @@ type Store struct {
 
 	mu    sync.Mutex
 	conns []conn // by order
+	told  told
 }
 
 // Open opens the store at path, makes it when it is not there, and brings it to this version's form. A store written by

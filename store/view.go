@@ -17,6 +17,7 @@ type View struct {
 	s     *Store
 	t     *db.Tx
 	conns map[int64]conn
+	told  told
 }
 
 // View makes a snapshot.
@@ -31,7 +32,7 @@ func (s *Store) View(ctx context.Context) (*View, error) {
 	if err := s.refresh(ctx, t); err != nil {
 		return nil, fmt.Errorf("open a view: %w", err)
 	}
-	return &View{s: s, t: t, conns: s.byNumber()}, nil
+	return &View{s: s, t: t, conns: s.byNumber(), told: s.telling()}, nil
 }
 
 // Close ends the snapshot.
@@ -49,16 +50,19 @@ func (v *View) Metas(ctx context.Context, ids []canopy.MetaID) ([]*canopy.Meta, 
 // EntriesOf loads all entries, of sources and targets, that are joined to the metas.
 func (v *View) EntriesOf(ctx context.Context, ids []canopy.MetaID) ([]*canopy.Entry, error) {
 	rows, err := selectRows(ctx, v.t, rowList, true, "e.meta IN (%s) AND e.meta > 0", ints(ids))
-	return v.entries(rows, err)
+	return v.entries(ctx, rows, err)
 }
 
 // Entries loads entries by number.
 func (v *View) Entries(ctx context.Context, ids []canopy.EntryID) ([]*canopy.Entry, error) {
 	rows, err := v.s.loadRows(ctx, v.t, ints(ids))
-	return v.entries(rows, err)
+	return v.entries(ctx, rows, err)
 }
 
-func (v *View) entries(rows []*entryRow, err error) ([]*canopy.Entry, error) {
+func (v *View) entries(ctx context.Context, rows []*entryRow, err error) ([]*canopy.Entry, error) {
+	if err == nil {
+		err = v.s.tell(ctx, v.t, v.told, rows)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load entries: %w", err)
 	}

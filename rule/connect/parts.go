@@ -81,8 +81,6 @@ func condition(s Scope, from string) (rule.Condition, string) {
 	switch {
 	case !slices.Contains(operators, op):
 		return out, "there is no such operator"
-	case op == rule.IsMemberOf || op == rule.IsNotMemberOf:
-		return out, "rules do not know the groups of an object; name the group in the forest's scope in the configuration instead"
 	case len(rule.UnknownParams(s.Value)) > 0:
 		return out, "connectors give no parameter " + strings.Join(rule.UnknownParams(s.Value), ", ") + " here"
 	case op == rule.IsNull || op == rule.IsNotNull:
