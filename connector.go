@@ -126,7 +126,7 @@ type LinkChange struct {
 type SearchRequest struct {
 	Anchor   Anchor
 	DN       string
-	Name     string // UPN, mail address, sAMAccountName or alias
+	Name     string // UPN, mail address, also a secondary one, sAMAccountName or alias
 	Children Anchor // the direct children of a container
 	// Scope, Classes and Attrs are as in a ReadRequest. An object out of scope comes as LeftScope.
 	Scope   Scope

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"auth":                  {".", "db"},
 	"ad":                    {"."},
 	"forest":                {"."},
+	"onprem":                {".", "recipient"},
 	"tenant":                {".", "check", "db", "recipient"},
 	"tenant/exchange":       {".", "recipient"}, // decides for tenant, which imports it
 	"tenant/graphapi":       {"."},
@@ -41,14 +42,14 @@ var allowed = map[string][]string{
 	// rung 3
 	"engine": {".", "expr", "rule", "check"},
 	// rung 4
-	"run": {".", "expr", "rule", "check", "engine", "db", "store", "ad", "tenant", "recipient"},
+	"run": {".", "expr", "rule", "check", "engine", "db", "store", "ad", "tenant", "recipient", "onprem"},
 	// rung 5
 	"api":   {".", "expr", "rule", "check", "engine", "store", "auth", "run"},
 	"agent": {".", "expr", "rule", "ad"},
 	// rung 6: the product builds without it, and without forest
 	"lab": {".", "rule", "run", "store", "ad", "forest", "tenant"},
 	// rung 7
-	"cmd": {".", "expr", "rule", "check", "recipient", "engine", "store", "ad", "forest", "tenant", "auth", "run", "api", "agent", "lab"},
+	"cmd": {".", "expr", "rule", "check", "recipient", "onprem", "engine", "store", "ad", "forest", "tenant", "auth", "run", "api", "agent", "lab"},
 	// beside the ladder: what is tested end to end is not asked for help, but what is measured is run
 	"e2e":       {".", "forest"},
 	"e2e/bench": {".", "run", "ad", "forest", "lab"},
@@ -56,11 +57,11 @@ var allowed = map[string][]string{
 
 // bare are the rooms that may use no module but the standard library, and those that may use the ones named.
 var bare = map[string][]string{
-	".": {}, "recipient": {}, "expr": {"github.com/dlclark/regexp2/v2"}, "check": {}, "engine": {"github.com/zeebo/xxh3"}, "rule": {"go.yaml.in/yaml/v3", "github.com/zeebo/xxh3"},
+	".": {}, "recipient": {}, "onprem": {}, "expr": {"github.com/dlclark/regexp2/v2"}, "check": {}, "engine": {"github.com/zeebo/xxh3"}, "rule": {"go.yaml.in/yaml/v3", "github.com/zeebo/xxh3"},
 }
 
 // pure are the rooms that decide: they have no clock, no randomness, no files, no network, and log nothing.
-var pure = []string{".", "expr", "rule", "check", "recipient", "engine", "tenant/exchange"}
+var pure = []string{".", "expr", "rule", "check", "recipient", "onprem", "engine", "tenant/exchange"}
 
 var impureImports = []string{"os", "net", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "syscall", "unsafe", "plugin"}
 

@@ -58,6 +58,7 @@ var more = map[string]string{
 	"app":        "a program that may call the tenant, an app registration",
 	"tick":       "which change of the tenant was the last one of a second",
 	"onprem":     "the forests' side of what the tenant has",
+	"remote":     "a mailbox that a forest asks the cloud to hold",
 	"user":       "a person's object in a directory",
 	"group":      "a group in a directory",
 	"contact":    "a contact in a directory",
@@ -67,7 +68,7 @@ var more = map[string]string{
 var verbs = []string{"plan", "run", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
 	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route",
-	"assign", "reprocess", "convert"}
+	"assign", "reprocess", "convert", "new", "update"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

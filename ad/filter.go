@@ -48,6 +48,9 @@ func (f *facts) named(name string) string {
 			b.WriteString("(" + string(a) + "=" + v + ")")
 		}
 	}
+	if strings.Contains(name, "@") && f.attr(string(canopy.AttrAddresses)) != nil {
+		b.WriteString("(" + string(canopy.AttrAddresses) + "=smtp:" + v + ")")
+	}
 	b.WriteString(")")
 	return b.String()
 }

@@ -65,6 +65,9 @@ type forestConfig struct {
 	Base    []string            `yaml:"base"`
 	Bind    map[string]string   `yaml:"bind"`
 	Scope   map[string][]string `yaml:"scope,omitempty"`
+	Write   bool                `yaml:"write,omitempty"`
+	// Exchange is what the forest's Exchange organisation decides.
+	Exchange map[string]any `yaml:"exchange,omitempty"`
 }
 
 type limit struct {

@@ -45,6 +45,8 @@ type Forest struct {
 	Base  []string    `yaml:"base,omitempty"`
 	Scope ScopeByName `yaml:"scope,omitempty"`
 	Write bool        `yaml:"write,omitempty"`
+	// Exchange is for canopy onprem.
+	Exchange Exchange `yaml:"exchange,omitempty"`
 }
 
 // Bind says who reads a forest. The password comes from a file or the environment, never from this file.
@@ -206,6 +208,9 @@ func (x *Forest) faults() []error {
 	}
 	if b.Password == "" && b.PasswordFile == "" && b.PasswordEnv == "" && b.Keytab == "" {
 		say("bind: one of password_file, password_env or keytab is needed")
+	}
+	for _, text := range x.Exchange.faults() {
+		say("%s", text)
 	}
 	if x.Plain != "" && x.Plain != PlainConsent {
 		say("plain: must say %q, or be left out", PlainConsent)

@@ -151,7 +151,7 @@ func (w *world) make(f *land, b *block) {
 		}
 	}
 	if kind != "" {
-		recipient(attrs, kind, mail)
+		mailEnable(attrs, kind, mail)
 	}
 	f.usual(class, relative(dn), attrs)
 	if err := f.server.Add(dn, attrs); err != nil {
@@ -210,8 +210,8 @@ func (f *land) usual(class, name string, attrs map[string][]string) {
 	maps.DeleteFunc(attrs, func(_ string, v []string) bool { return len(v) == 1 && v[0] == "none" })
 }
 
-// recipient gives what Exchange gives to a recipient with this address, besides what is given already.
-func recipient(attrs map[string][]string, kind, mail string) {
+// mailEnable gives what Exchange gives to a recipient with this address, besides what is given already.
+func mailEnable(attrs map[string][]string, kind, mail string) {
 	local, _, _ := strings.Cut(mail, "@")
 	details := map[string][2]string{"mailbox": {"1", "1073741824"}, "mailuser": {"128", "6"}, "mailcontact": {"64", "6"}}[kind]
 	all := map[string]string{"mail": mail, "mailNickname": local, "legacyExchangeDN": "/o=Scenario/cn=Recipients/cn=" + local,

@@ -63,7 +63,7 @@ func (a *App) root() *cobra.Command {
 		Use:   "canopy",
 		Short: "Synchronise people, groups and contacts of several forests with one cloud tenant",
 		Long: `Canopy reads people, groups and contacts from Active Directory forests, joins them, shows what it would change, and
-writes the result to a cloud tenant. It never writes to a forest, and to the tenant only when it is told to run.
+writes the result to a cloud tenant when it is told to run. A forest is never written to unless the configuration says so.
 
 Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the guard stopped the plan, 4 the run went through without some
 forests or objects, 130 interrupted.`,
@@ -84,7 +84,7 @@ forests or objects, 130 interrupted.`,
 		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 	})
 	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
-		a.ruleCommand(), a.checkCommand(), a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand()} {
+		a.ruleCommand(), a.checkCommand(), a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.onpremCommand()} {
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
