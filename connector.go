@@ -78,7 +78,10 @@ type ReadRequest struct {
 // Batch is a part of a read.
 type Batch struct {
 	// Full says that the whole read is a complete image of the scope: what it does not show is not there.
-	Full    bool
+	Full bool
+	// Anew says that a complete image begins with this batch, after a part of another that broke off: what only that one
+	// showed is not shown. It stands only with Full.
+	Anew    bool
 	Changes []Change
 	Cursor  []byte
 	Done    bool

@@ -39,13 +39,14 @@ var allowed = map[string][]string{
 	"tenant/graphapi":       {"."},
 	"tenant/graphapi/odata": {},
 	"connectortest":         {"."},
+	"link":                  {"."},
 	// rung 3
 	"engine": {".", "expr", "rule", "check"},
 	// rung 4
 	"run": {".", "expr", "rule", "check", "engine", "db", "store", "ad", "tenant", "recipient", "onprem"},
 	// rung 5
 	"api":   {".", "expr", "rule", "check", "engine", "store", "auth", "run"},
-	"agent": {".", "expr", "rule", "ad"},
+	"agent": {".", "expr", "rule", "ad", "link"},
 	// rung 6: the product builds without it, and without forest
 	"lab": {".", "rule", "run", "store", "ad", "forest", "tenant"},
 	// rung 7

@@ -62,6 +62,7 @@ var more = map[string]string{
 	"user":       "a person's object in a directory",
 	"group":      "a group in a directory",
 	"contact":    "a contact in a directory",
+	"token":      "what enrols an agent, once",
 }
 
 // verbs are what commands do.

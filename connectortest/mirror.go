@@ -45,7 +45,7 @@ func (s *suite) mirror() *mirror {
 
 func (m *mirror) apply(t *testing.T, b canopy.Batch) {
 	t.Helper()
-	if b.Full && m.shown == nil {
+	if b.Full && (m.shown == nil || b.Anew) {
 		m.shown = map[canopy.Anchor]bool{}
 	}
 	for i := range b.Changes {

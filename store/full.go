@@ -73,7 +73,13 @@ func (im *importing) begin(ctx context.Context) error {
 	// The cursor of a part of a full read is kept only while nothing is lost when the rest is read as changes: in the
 	// first load, as long as all that is there was read with the same scope.
 	same := !im.cur.Complete && im.cur.ScopeHash == im.req.ScopeHash && len(im.cur.Bytes) > 0
-	if !found || run != int64(im.req.Run) {
+	switch {
+	case found && run == int64(im.req.Run) && b.Anew:
+		same = false // what only the part before showed may be gone by now
+		if _, err := im.t.Exec(ctx, `DELETE FROM seen WHERE connector = $1`, im.c.no); err != nil {
+			return err
+		}
+	case !found || run != int64(im.req.Run):
 		any, err := im.t.One(ctx, []any{&one}, `SELECT id FROM entry WHERE connector = $1 LIMIT 1`, im.c.no)
 		if err != nil {
 			return err

@@ -234,6 +234,38 @@ func TestEscrow(t *testing.T) {
 	}
 }
 
+// TestFullReadBegunAnew: what only the part showed that broke off is not shown, and no cursor of a part is kept.
+func TestFullReadBegunAnew(t *testing.T) {
+	t.Parallel()
+	for _, before := range []bool{false, true} {
+		w := newWorld(t)
+		if before {
+			w.read("contoso.lab", true, person("p1", "anna"), person("p2", "bert"))
+		}
+		part := func(anew, done bool, changes ...canopy.Change) {
+			t.Helper()
+			_, err := w.Import(w.ctx, ImportRequest{Connector: "contoso.lab", Run: 70, ScopeHash: "scope", Full: true, Derive: derive,
+				Batch: canopy.Batch{Full: true, Anew: anew, Changes: changes, Cursor: []byte("part"), Done: done}})
+			w.ok(err)
+		}
+		part(false, false, person("p1", "anna"))
+		part(true, false, person("p2", "bert"))
+		if c := get(w.Cursor(w.ctx, "contoso.lab"))(w); string(c.Bytes) == "part" {
+			t.Errorf("before %v: the cursor of a part was kept", before)
+		}
+		part(false, true, person("p3", "carl"))
+		var missing []string
+		w.ok(w.Missing(w.ctx, "contoso.lab", func(e *canopy.Entry, _ bool) error {
+			missing = append(missing, string(e.Anchor))
+			return nil
+		}))
+		w.equal("missing", missing, []string{"p1"})
+		if c := get(w.Cursor(w.ctx, "contoso.lab"))(w); !c.Complete || string(c.Bytes) != "part" {
+			t.Errorf("before %v: got %+v", before, c)
+		}
+	}
+}
+
 func TestPartOfAFullRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
