@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/rule"
@@ -122,6 +123,10 @@ type Planner struct {
 
 	expected []expected               // see expect
 	renewed  map[canopy.EntryID]int32 // source entries whose object in a target is replaced by another, with the subject
+
+	choosing sync.Mutex // guards chosen: see choose.go
+	chosen   map[choice]bool
+	refuses  map[choice]bool
 }
 
 // local is a meta that the plan makes.
@@ -148,15 +153,14 @@ func (p *Planner) joinedTo(id canopy.MetaID) []assignment {
 
 // NewPlanner begins a plan over one snapshot.
 func (e *Engine) NewPlanner(view View) *Planner {
-	return &Planner{
+	p := &Planner{
 		e: e, view: view,
 		goesTo:    map[canopy.EntryID]canopy.MetaID{},
 		leaving:   map[canopy.EntryID]canopy.MetaID{},
 		alone:     map[canopy.EntryID]canopy.EntryOutcome{},
 		ambiguous: map[canopy.EntryID]bool{},
-		left:      map[canopy.EntryID]bool{},
-		barred:    map[canopy.EntryID]string{},
-		claims:    newClaimBook(),
-		renewed:   map[canopy.EntryID]int32{},
+		refuses:   map[choice]bool{},
 	}
+	p.forget()
+	return p
 }

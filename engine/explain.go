@@ -83,14 +83,8 @@ type TargetAttrTrace struct {
 // error of kind NotFound when there is no such meta.
 func (e *Engine) Explain(ctx context.Context, view View, meta canopy.MetaID) (*Trace, error) {
 	p := e.NewPlanner(view)
-	for next := []canopy.MetaID{meta}; len(next) > 0; {
-		if err := p.Survey(ctx, next); err != nil {
-			return nil, err
-		}
-		var err error
-		if next, err = p.Settle(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.survey(ctx, meta); err != nil {
+		return nil, err
 	}
 	p.trace = &Trace{}
 	items, err := p.Plan(ctx, []canopy.MetaID{meta})
@@ -131,13 +125,8 @@ func (e *Engine) ExplainEntry(ctx context.Context, view View, entry canopy.Entry
 		t.Item = items[0]
 		return t, nil
 	}
-	for next := metas; len(next) > 0; {
-		if err := p.Survey(ctx, next); err != nil {
-			return nil, err
-		}
-		if next, err = p.Settle(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.survey(ctx, metas...); err != nil {
+		return nil, err
 	}
 	to, ok := p.goesTo[entry]
 	if !ok {

@@ -25,6 +25,7 @@ const (
 	ignored                    // nothing, and at least one flow said to leave the attribute alone
 	collected                  // a union that takes more values
 	won                        // decided: values, or none by AuthoritativeNull
+	stood                      // decided when the object was made: what the target holds stays
 )
 
 // bench is the working place of one goroutine: what is filled anew for each unit without allocating.

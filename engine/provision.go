@@ -182,6 +182,7 @@ func (b *bench) want(u *unit, o *outbound, obj *rule.Object, in []*rule.Rule) {
 	clear(b.out)
 	b.order = b.order[:0]
 	adds, short := o.adds(), b.brief && u.old == nil
+	b.asks(u, obj)
 	for _, r := range in {
 		if r.Link == rule.JoinNoFlow || r.Target != o.class && r.Target != "*" {
 			continue
@@ -197,7 +198,11 @@ func (b *bench) want(u *unit, o *outbound, obj *rule.Object, in []*rule.Rule) {
 				continue
 			}
 			sl := &b.out[at]
-			if sl.state == won || sl.state == collected && f.Merge == rule.Update || f.Once && !adds {
+			if f.Once && !adds && sl.state == untouched {
+				*sl = slot{state: stood, flow: f}
+				b.order = append(b.order, at)
+			}
+			if sl.state == won || sl.state == stood || sl.state == collected && f.Merge == rule.Update || f.Once && !adds {
 				continue
 			}
 			out, err := f.Eval(obj)
@@ -233,10 +238,16 @@ func (b *bench) originOf(l *layout, flow int) []canopy.Origin {
 // keepValue lays down what one attribute is to hold, and the claims that it makes. What is to have no value, and has
 // none, is left out.
 func (b *bench) keepValue(o *outbound, sl *slot, attr canopy.Attr) {
+	stays := sl.state == ignored || sl.state == stood
 	if sl.flow.Claim != "" {
 		o.claims(b.p.e, sl.flow, sl.values)
+		if stays && o.entry != nil { // what it keeps, nobody else gets
+			for _, a := range append([]canopy.Attr{attr}, sl.flow.Held...) {
+				o.claims(b.p.e, sl.flow, o.entry.Attrs[a])
+			}
+		}
 	}
-	d := desired{attr: attr, values: sl.values, keep: sl.state == ignored, flow: sl.flow}
+	d := desired{attr: attr, values: sl.values, keep: stays, flow: sl.flow}
 	if len(sl.origins) > 0 {
 		d.origin = &sl.origins[0]
 	}

@@ -51,12 +51,22 @@ func (p *Program) Eval(env Env) (Value, error) {
 	m.rest()
 	p.machines.Put(m)
 	if err != nil {
-		return Value{}, err
+		return Value{}, p.quiet(err)
 	}
 	if p.dialect.cloud && v.kind == Moment {
 		return Str(cloudTime(v.n)), nil
 	}
 	return v, nil
+}
+
+// quiet is an error without the values that are not to be shown.
+func (p *Program) quiet(err *Error) *Error {
+	if err.Raised || !p.Secret() {
+		return err
+	}
+	e := *err
+	e.Text, e.Hint = "what it gets cannot be used here; Redact keeps the value out of this message", ""
+	return &e
 }
 
 // machine is one evaluation under way.

@@ -42,10 +42,10 @@ var cloudFlow = []function{
 			}
 			return a[0], nil
 		}},
-	{name: "Redact", takes: "v", null: nullSeen, secret: true, usage: "Redact(value)", text: `the value; where an expression is tried, "[Redact]" is shown instead. Plans and logs still show it, and a warning says so`,
+	{name: "Redact", takes: "v", null: nullSeen, secret: true, usage: "Redact(value)", text: `the value; plans, explanations, comparisons, the log and what is said of an object show "[Redact]" instead, also of the attributes that it reads and those that it goes on to`,
 		tries: []Example{{`Redact("secret")`, `"secret"`}}, call: func(_ *machine, a []Value) (Value, error) { return a[0], nil }},
 	{name: "SelectUniqueValue", takes: "vv*", null: nullSeen, top: true, asks: true, usage: "SelectUniqueValue(candidate, candidate, ...)",
-		text:  "the first candidate that the target does not hold yet; an error when it holds all of them. It stands alone, and makes sense only where a flow applies once",
+		text:  "the first candidate that nobody else has or gets; an error when somebody has each of them. It stands alone, in an outbound flow with a claim, and makes sense only where the flow applies once",
 		tries: []Example{{`SelectUniqueValue("ann.lee@contoso.com", "a.lee@contoso.com")`, `"ann.lee@contoso.com"`}},
 		lazy:  lazyUnique},
 	{name: "DefaultDomain", takes: "", usage: "DefaultDomain()", text: "the tenant's default domain, from the parameter Tenant.Default, else Tenant.Initial",

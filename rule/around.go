@@ -30,10 +30,12 @@ func (f *Flow) world(o *Object) *expr.World {
 	switch {
 	case o.Outside != nil:
 		return o.Outside
-	case o.Around == nil:
+	case o.Around == nil && o.Refused == nil:
 		return nil
+	case o.Around == nil:
+		return &expr.World{Taken: f.taken(o)}
 	}
-	w := &expr.World{Now: o.Around.Now}
+	w := &expr.World{Now: o.Around.Now, Taken: f.taken(o)}
 	name := string(o.Anchor)
 	if vs := o.Attrs[canopy.AttrSourceAnchor]; name == "" && len(vs) > 0 {
 		name = vs[0].Str()
@@ -46,6 +48,21 @@ func (f *Flow) world(o *Object) *expr.World {
 		w.Random = chanceOf(o.Around.Secret, rule, string(f.To), name)
 	}
 	return w
+}
+
+// taken tells whether somebody else has a candidate, by what must be unique of it.
+func (f *Flow) taken(o *Object) func(expr.Value) (bool, error) {
+	if o.Refused == nil {
+		return nil
+	}
+	return func(v expr.Value) (bool, error) {
+		for _, x := range fromExpr(v) {
+			if c, _, ok := ClaimOf(f.Claim, x); ok && o.Refused(c) {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
 }
 
 // chanceOf is a sequence of random numbers that depends on the words alone.

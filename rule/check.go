@@ -188,11 +188,8 @@ func (l *loader) expression(r *Rule, f *Flow, side string) {
 	if varies := p.Varies(); varies != "" && !f.Once {
 		l.warn(r, f.Line, f.To, "the expression for "+string(f.To)+" gives something else each time, by "+varies, "set once, so that it applies when the object is made alone")
 	}
-	if p.Secret() {
-		l.warn(r, f.Line, f.To, "Redact in the expression for "+string(f.To)+" hides the value where an expression is tried; plans, logs and explanations show it", "keep such a value out of rules, or let nobody read those")
-	}
 	if slices.Contains(p.Calls(), "SelectUniqueValue") {
-		l.fault(r, f.Line, "the expression for %s: SelectUniqueValue asks what the target holds, and a rule is not shown that; a claim makes sure that values are unique", f.To)
+		l.unique(r, f)
 	}
 	for _, name := range p.Params() {
 		if !slices.Contains(params, name) {
@@ -209,6 +206,17 @@ func (l *loader) expression(r *Rule, f *Flow, side string) {
 			l.fault(r, f.Line, "the expression for %s: %s names other objects, and only ValueCount(%q) can be asked of it", f.To, a, a)
 		}
 	}
+}
+
+// unique checks a flow that chooses what nobody else has.
+func (l *loader) unique(r *Rule, f *Flow) {
+	switch {
+	case r.Direction == In || f.Claim == "" || f.Claim == canopy.ClaimAnchor:
+		l.fault(r, f.Line, "the expression for %s: SelectUniqueValue chooses among values that must be unique: it stands in an outbound flow with claim: upn, address or alias", f.To)
+	case !f.Once:
+		l.warn(r, f.Line, f.To, "SelectUniqueValue in the expression for "+string(f.To)+" chooses anew each time: an object gets another value when one that it would rather have is free", "set once, so that it applies when the object is made alone")
+	}
+	l.chooses = l.chooses || !r.Disabled
 }
 
 // steady checks that nothing is joined by what changes by itself.

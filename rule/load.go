@@ -66,7 +66,7 @@ func Load(o Options) (*Set, error) {
 		return nil, &canopy.Error{Kind: canopy.Invalid, Object: l.faults[0].File,
 			Text: fmt.Sprintf("the rules have %d faults", len(l.faults)), Next: "mend the rule files", Err: l.faults}
 	}
-	s.warnings = l.warnings
+	s.warnings, s.chooses = l.warnings, l.chooses
 	for _, r := range s.rules {
 		r.ready()
 		for _, g := range r.Join {
@@ -77,6 +77,7 @@ func Load(o Options) (*Set, error) {
 			}
 		}
 	}
+	s.hide()
 	s.hash = hashOf(s.rules)
 	return s, nil
 }
@@ -87,6 +88,7 @@ type loader struct {
 	names    names
 	faults   Faults
 	warnings []canopy.Finding
+	chooses  bool
 }
 
 func (l *loader) fault(r *Rule, line int, format string, args ...any) {

@@ -130,6 +130,8 @@ type Object struct {
 	Anchor     canopy.Anchor     // of an entry; a meta goes by its source anchor
 	Around     *Around           // nil: nothing is known
 	Outside    *expr.World       // in place of what Around gives; nil: Around
+	// Refused tells whether somebody else has a value that must be unique; nil: that is not known.
+	Refused func(canopy.Claim) bool
 }
 
 // Kind says what a flow gives.

@@ -23,6 +23,8 @@ type Set struct {
 	warnings []canopy.Finding
 	joins    []joinAttr // the metaverse attributes of join criteria, in order
 	lists    sync.Map   // listKey -> []*Rule
+	hidden   map[string]map[canopy.Attr]bool
+	chooses  bool
 }
 
 // listKey names a list of rules.
@@ -52,6 +54,9 @@ func (s *Set) Nearest(id canopy.RuleID) canopy.RuleID {
 	slices.Sort(ids)
 	return canopy.RuleID(expr.Nearest(string(id), ids))
 }
+
+// Chooses tells whether an outbound flow chooses among values that must be unique (SelectUniqueValue).
+func (s *Set) Chooses() bool { return s.chooses }
 
 // Warnings are what is odd in the rules, and no fault.
 func (s *Set) Warnings() []canopy.Finding { return slices.Clone(s.warnings) }

@@ -273,12 +273,20 @@ func (c *comparer) values(name string, now, then *engine.Want) bool {
 		if slices.Contains(now.Keeps, a) || slices.Contains(then.Keeps, a) || sameValues(x, y) {
 			continue
 		}
+		if c.hides(a) {
+			x, y = hidden(x), hidden(y)
+		}
 		note(a, Example{Present: x, Other: y})
 	}
 	if c.other != nil {
 		c.links(now, then, note)
 	}
 	return differs
+}
+
+// hides tells whether the values of an attribute of the target are not shown.
+func (c *comparer) hides(a canopy.Attr) bool {
+	return c.l.Rules.Hidden(tenantSide)[a] || c.o.Rules != nil && c.o.Rules.Hidden(tenantSide)[a]
 }
 
 // links compares where link attributes come from.

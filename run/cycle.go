@@ -244,7 +244,10 @@ func (l *Local) Preview(ctx context.Context, o Options, each func([]canopy.PlanI
 		return canopy.Totals{}, err
 	}
 	defer view.Close()
-	return l.walk(ctx, view, each, o.Progress)
+	return l.walk(ctx, view, func(items []canopy.PlanItem) error {
+		l.hideItems(items)
+		return each(items)
+	}, o.Progress)
 }
 
 // carryOut applies the report's plan and exports.

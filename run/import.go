@@ -128,7 +128,7 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 	if err := l.remember(s); err != nil {
 		return err
 	}
-	if err := l.tellMembers(ctx); err != nil {
+	if err := l.tellStore(ctx); err != nil {
 		return err
 	}
 	return l.resolveScope(ctx, s)

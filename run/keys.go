@@ -10,7 +10,7 @@ import (
 
 // rekey brings what entries and metas are found by up to date with rules that have changed.
 func (l *Local) rekey(ctx context.Context) error {
-	if err := l.tellMembers(ctx); err != nil {
+	if err := l.tellStore(ctx); err != nil {
 		return err
 	}
 	hash := l.Rules.KeysHash()
@@ -37,8 +37,10 @@ func (l *Local) spaces() []*Space {
 	return append(out, &l.Target)
 }
 
-// tellMembers lets the store tell apart the members of the groups that rules name.
-func (l *Local) tellMembers(ctx context.Context) error {
+// tellStore lets the store know what of the rules concerns it: the groups whose members are told apart, and what is not
+// shown.
+func (l *Local) tellStore(ctx context.Context) error {
+	l.tellHidden()
 	l.telling.Lock()
 	defer l.telling.Unlock()
 	var groups []string

@@ -74,7 +74,7 @@ func New(ctx context.Context, p Parts) (*Local, error) {
 	if err := l.register(ctx, &l.Target, "tenant"); err != nil {
 		return nil, err
 	}
-	return l, l.tellMembers(ctx)
+	return l, l.tellStore(ctx)
 }
 
 // register makes a connector known to the store, unless nothing may be written.

@@ -107,6 +107,18 @@ func inOrder(ids []canopy.MetaID) []canopy.MetaID {
 // survey lets the planner see what all subjects want before any is planned, and adds the metas that come into it
 // because a value they waited for is given up.
 func survey(ctx context.Context, planner *engine.Planner, subjects []canopy.MetaID) ([]canopy.MetaID, error) {
+	for {
+		var err error
+		if subjects, err = surveyOnce(ctx, planner, subjects); err != nil {
+			return nil, err
+		}
+		if !planner.Again() {
+			return inOrder(subjects), nil
+		}
+	}
+}
+
+func surveyOnce(ctx context.Context, planner *engine.Planner, subjects []canopy.MetaID) ([]canopy.MetaID, error) {
 	for next := subjects; len(next) > 0; {
 		for part := range slices.Chunk(next, batch) {
 			if err := planner.Survey(ctx, part); err != nil {
@@ -120,5 +132,5 @@ func survey(ctx context.Context, planner *engine.Planner, subjects []canopy.Meta
 		subjects = append(subjects, more...)
 		next = more
 	}
-	return inOrder(subjects), nil
+	return subjects, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/expr"
 	"github.com/canopy-sync/canopy/rule"
 )
 
@@ -132,6 +133,11 @@ func (l *Local) TryRule(ctx context.Context, id canopy.RuleID, object string) (*
 	if err != nil {
 		return nil, err
 	}
+	taken := l.taken(ctx, f)
+	o.Refused = func(c canopy.Claim) bool {
+		has, err := taken(expr.Str(c.Value))
+		return has || err != nil
+	}
 	o.Around = &rule.Around{Now: l.Clock().UnixMicro(), Secret: l.Memory.secret()}
 	t := &RuleTrial{Object: f.Name, Rule: r, Applies: r.NotFor(o.Class), Scope: r.Truths(o)}
 	if t.InScope, _, err = r.InScope(o); err != nil {
@@ -142,7 +148,9 @@ func (l *Local) TryRule(ctx context.Context, id canopy.RuleID, object string) (*
 	}
 	for i := range r.Flows {
 		x := FlowTrial{Flow: &r.Flows[i]}
-		x.Outcome, x.Err = x.Flow.Eval(o)
+		if x.Outcome, x.Err = x.Flow.Eval(o); x.Flow.Secret() {
+			x.Outcome.Values = hidden(x.Outcome.Values)
+		}
 		t.Flows = append(t.Flows, x)
 	}
 	return t, nil

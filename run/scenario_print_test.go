@@ -110,7 +110,7 @@ func (w *world) plan(ctx context.Context, id canopy.PlanID) {
 	}
 	var items []canopy.PlanItem
 	for {
-		part, err := w.store.Items(ctx, id, len(items), 100)
+		part, err := w.local.Items(ctx, id, len(items), 100)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -99,9 +99,14 @@ func (l *Local) Explain(ctx context.Context, text string) (*Explanation, error) 
 	e := engine.New(l.Rules, settings)
 	if f.Meta == 0 {
 		x.Trace, err = e.ExplainEntry(ctx, view, f.Entry)
+	} else {
+		err = l.explainMeta(ctx, e, view, x)
+	}
+	if err != nil {
 		return x, err
 	}
-	return x, l.explainMeta(ctx, e, view, x)
+	l.hideExplanation(x)
+	return x, nil
 }
 
 func (l *Local) explainMeta(ctx context.Context, e *engine.Engine, view engine.View, x *Explanation) (err error) {

@@ -136,7 +136,7 @@ func (a *applying) export(ctx context.Context, item *canopy.PlanItem, u *unit, x
 	}
 	row := LogRow{Run: canopy.RunID(a.p.run), Entry: canopy.EntryID(r.id), Meta: canopy.MetaID(u.id), Connector: x.Connector,
 		Step: LogPlan, Op: x.Export.Op.String(), Text: text}
-	if p.brief {
+	if p.brief && !a.t.s.hides(x.Connector) {
 		return id, a.t.logPacked(ctx, row, p.changes)
 	}
 	if row.Changes, err = a.t.s.words.decodeChanges(p.changes); err != nil {

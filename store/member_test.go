@@ -155,3 +155,31 @@ func TestRederive(t *testing.T) {
 	}
 	w.ok(w.Rederive(w.ctx, "fabrikam.lab", sam))
 }
+
+// TestHiddenInLog: what is not to be shown is not in the log, whoever wrote the row.
+func TestHiddenInLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.HideInLog(map[canopy.ConnectorID]map[canopy.Attr]bool{"contoso.lab": {canopy.AttrMail: true}}, canopy.Texts("[Redact]"))
+	w.read("contoso.lab", true, person("a1", "Ann"))
+	w.read("contoso.lab", false, canopy.Change{Kind: canopy.Delta, Anchor: "a1", Attrs: canopy.Attrs{canopy.AttrMail: canopy.Texts("new@contoso.lab"), canopy.AttrDisplayName: canopy.Texts("Anna")}})
+	w.read("contoso.lab", false, canopy.Change{Kind: canopy.Delta, Anchor: "a1", Attrs: canopy.Attrs{canopy.AttrMail: {}}})
+	hidden, shown := 0, 0
+	for _, row := range get(w.Log(w.ctx, LogFilter{Limit: 100}))(w) {
+		for _, c := range row.Changes {
+			for _, v := range append(append(canopy.Values{}, c.Old...), c.New...) {
+				switch {
+				case v.Str() == "[Redact]" && c.Attr == canopy.AttrMail:
+					hidden++
+				case c.Attr == canopy.AttrMail:
+					t.Errorf("the log has %s %s", c.Attr, v.Str())
+				case v.Str() == "Anna":
+					shown++
+				}
+			}
+		}
+	}
+	if hidden == 0 || shown == 0 {
+		t.Errorf("%d values are hidden and %d others shown, want some of both", hidden, shown)
+	}
+}

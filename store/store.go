@@ -39,9 +39,11 @@ type Store struct {
 	words   words
 	indexed atomic.Bool // the indexes that are made after the first load are there
 
-	mu    sync.Mutex
-	conns []conn // by order
-	told  told
+	mu      sync.Mutex
+	conns   []conn // by order
+	told    told
+	hide    map[canopy.ConnectorID]map[canopy.Attr]bool // see HideInLog
+	instead canopy.Values
 }
 
 // Open opens the store at path, makes it when it is not there, and brings it to this version's form. A store written by

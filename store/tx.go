@@ -132,7 +132,7 @@ func (t *tx) flush(ctx context.Context, names ...string) error {
 
 // logRow writes a row of the provisioning log.
 func (t *tx) logRow(ctx context.Context, r LogRow) error {
-	changes, err := t.s.words.encodeChanges(r.Changes, true)
+	changes, err := t.s.words.encodeChanges(t.s.logged(r.Connector, r.Changes), true)
 	if err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most
 	}
 	p := a.itemPrinter(most)
 	for after := 0; ; {
-		items, err := l.Store.Items(ctx, id, after, 500)
+		items, err := l.Items(ctx, id, after, 500)
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ func (a *App) entryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			l.HideEntry(e)
 			a.entry(e)
 			return nil
 		}})
@@ -128,6 +129,10 @@ func (a *App) metaCommand() *cobra.Command {
 			entries, err := l.Store.EntriesOf(c.Context(), f.Meta)
 			if err != nil {
 				return err
+			}
+			l.HideMeta(m)
+			for _, e := range entries {
+				l.HideEntry(e)
 			}
 			a.meta(m, entries)
 			return nil
