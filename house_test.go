@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"tenant/exchange":       {".", "recipient"}, // decides for tenant, which imports it
 	"tenant/graphapi":       {"."},
 	"tenant/graphapi/odata": {},
+	"tenant/twin":           {".", "tenant/exchange", "tenant/graphapi"}, // speaks the door's language from the other side
 	"connectortest":         {"."},
 	"link":                  {"."},
 	// rung 3

@@ -72,6 +72,8 @@ func (r *refusal) asError(object string) error {
 		kind, next = canopy.Forbidden, "change the object in the forest that it is synchronised from"
 	case CodeAuthority, CodeSyncWait, CodeDomain:
 		kind = canopy.Forbidden
+	case CodeNotEmpty:
+		kind, next = canopy.Conflict, "let go what it holds with --replace, or name another state directory with --dir"
 	case CodeCount:
 		kind, next = canopy.Conflict, "take the licence from somebody else, or buy more units: canopy tenant licence units SKU NUMBER"
 	case CodeExclusive:

@@ -170,6 +170,7 @@ type Settings struct {
 	// Synchronized is set while the tenant takes what synchronisation writes; SyncOff is when that was switched off.
 	Synchronized bool
 	SyncOff      time.Time
+	Location     string // the tenant's country
 }
 
 // Settings gives the tenant's settings as they are now.
@@ -178,7 +179,7 @@ func (d *Directory) Settings() Settings {
 	defer d.t.mu.Unlock()
 	c := d.t.conf
 	s := Settings{Tenant: c.Tenant, Initial: c.Initial, Domains: append([]Domain(nil), c.Domains...), Switches: c.Switches, Now: d.t.clock(),
-		Synchronized: c.SyncOff == 0}
+		Synchronized: c.SyncOff == 0, Location: c.Location}
 	if c.SyncOff != 0 {
 		s.SyncOff = time.UnixMicro(c.SyncOff).UTC()
 	}

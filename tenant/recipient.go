@@ -214,15 +214,8 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 		}
 	}
 	n.WhenChanged = x.now
-	body, err := json.Marshal(n)
-	if err != nil {
+	if err := x.storeRecipient(r.id, n); err != nil {
 		return err
-	}
-	err = x.exec(`INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (object) DO UPDATE SET
-		guid = excluded.guid, synced = excluded.synced, name = excluded.name, alias = excluded.alias, body = excluded.body`,
-		r.id, guidText(n.ExchangeGUID), guidText(n.SyncedGUID), canopy.Fold(n.Name), canopy.Fold(n.Alias), body)
-	if err != nil {
-		return fmt.Errorf("store the recipient %s: %w", n.Name, err)
 	}
 	if err := x.tellLegacyDN(r, n); err != nil || old == nil {
 		return err
@@ -234,6 +227,20 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 	}
 	if len(n.AddedAddresses) == 0 {
 		return x.disclaim(r.id, old, r.held)
+	}
+	return nil
+}
+
+func (x *tx) storeRecipient(id int64, n *Recipient) error {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	err = x.execNow(`INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (object) DO UPDATE SET
+		guid = excluded.guid, synced = excluded.synced, name = excluded.name, alias = excluded.alias, body = excluded.body`,
+		id, guidText(n.ExchangeGUID), guidText(n.SyncedGUID), canopy.Fold(n.Name), canopy.Fold(n.Alias), body)
+	if err != nil {
+		return fmt.Errorf("store the recipient %s: %w", n.Name, err)
 	}
 	return nil
 }

@@ -221,6 +221,8 @@ type settings struct {
 	Location string `json:"location,omitempty"`
 	// SyncOff is when synchronisation was switched off, microseconds; 0: it is on.
 	SyncOff int64 `json:"syncOff,omitempty"`
+	// Unanchored is set once there were synchronised objects whose source anchor nobody knew.
+	Unanchored bool `json:"unanchored,omitempty"`
 }
 
 // with are the settings after the options have been applied.

@@ -8,7 +8,7 @@ func (a *App) tenantCommand() *cobra.Command {
 		Example: "  canopy tenant serve\n  canopy tenant app add reports --role User.Read.All"}
 	c.AddCommand(a.tenantServeCommand(), a.tenantAppCommand(), a.recipientCommand(), a.mailboxCommand(), a.clearPreviousCommand(),
 		a.routeCommand(), a.tenantUserCommand(), a.tickCommand(), a.forwardCommand(), a.galCommand(), a.domainCommand(), a.settingCommand(),
-		a.licenceCommand(), a.switchCommand(), a.tenantAuditCommand())
+		a.licenceCommand(), a.switchCommand(), a.tenantAuditCommand(), a.tenantExportCommand(), a.tenantImportCommand())
 	helped(c, "", recipientHelp)
 	return c
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +44,13 @@ var contactAttrs = map[string]canopy.Attr{
 	"companyName": "company", "department": "department", "displayName": canopy.AttrDisplayName, "givenName": "givenName", "jobTitle": "title",
 	"surname": "surname",
 }
+
+// placeAttrs and phoneAttrs are what a contact's addresses and phones are made of.
+var (
+	placeAttrs = map[string]canopy.Attr{"city": "city", "countryOrRegion": "country", "officeLocation": "physicalDeliveryOfficeName",
+		"postalCode": "postalCode", "state": "state", "street": "streetAddress"}
+	phoneAttrs = map[string]canopy.Attr{"mobile": "mobile", "business": "telephoneNumber", "businessFax": "facsimileTelephoneNumber"}
+)
 
 // userGet are the properties of a user that are more than what one attribute holds.
 var userGet = with(shared, map[string]func(*tenant.Item) odata.Value{
@@ -109,20 +118,17 @@ var groupGet = with(shared, map[string]func(*tenant.Item) odata.Value{
 
 var contactGet = with(shared, map[string]func(*tenant.Item) odata.Value{
 	"addresses": func(i *tenant.Item) odata.Value {
-		f := func(name string, attr canopy.Attr) odata.Field {
-			return odata.Field{Name: name, Value: odata.Of(i.Attrs.Text(attr))}
+		var place []odata.Field
+		for _, name := range slices.Sorted(maps.Keys(placeAttrs)) {
+			place = append(place, odata.Field{Name: name, Value: odata.Of(i.Attrs.Text(placeAttrs[name]))})
 		}
-		return odata.OfList(odata.OfObject(f("city", "city"), f("countryOrRegion", "country"), f("officeLocation", "physicalDeliveryOfficeName"),
-			f("postalCode", "postalCode"), f("state", "state"), f("street", "streetAddress")))
+		return odata.OfList(odata.OfObject(place...))
 	},
 	"phones": func(i *tenant.Item) odata.Value {
 		out := odata.Value{Kind: odata.List}
-		for _, k := range []struct {
-			kind string
-			attr canopy.Attr
-		}{{"mobile", "mobile"}, {"business", "telephoneNumber"}, {"businessFax", "facsimileTelephoneNumber"}} {
-			if n := i.Attrs.Text(k.attr); n != "" {
-				out.List = append(out.List, odata.OfObject(odata.Field{Name: "type", Value: odata.Of(k.kind)}, odata.Field{Name: "number", Value: odata.Of(n)}))
+		for _, kind := range []string{"mobile", "business", "businessFax"} {
+			if n := i.Attrs.Text(phoneAttrs[kind]); n != "" {
+				out.List = append(out.List, odata.OfObject(odata.Field{Name: "type", Value: odata.Of(kind)}, odata.Field{Name: "number", Value: odata.Of(n)}))
 			}
 		}
 		return out

@@ -21,15 +21,23 @@ func organizations(c *call) ([]odata.Value, error) {
 	for _, d := range set.Domains {
 		if d.Verified {
 			domains = append(domains, odata.OfObject(f("capabilities", odata.Of("Email, OfficeCommunicationsOnline")), f("isDefault", odata.OfBool(d.Name == defaultDomain(set))),
-				f("isInitial", odata.OfBool(d.Name == set.Initial)), f("name", odata.Of(d.Name)), f("type", odata.Of("Managed"))))
+				f("isInitial", odata.OfBool(d.Name == set.Initial)), f("name", odata.Of(d.Name)), f("type", odata.Of(authentication(d)))))
 		}
 	}
 	on := odata.Value{}
 	if synced || !set.Synchronized {
 		on = odata.OfBool(set.Synchronized)
 	}
-	return []odata.Value{odata.OfObject(f("id", odata.Of(set.Tenant)), f("displayName", odata.Of(name)), f("onPremisesSyncEnabled", on),
+	return []odata.Value{odata.OfObject(f("id", odata.Of(set.Tenant)), f("displayName", odata.Of(name)), f("onPremisesSyncEnabled", on), f("countryLetterCode", odata.Of(set.Location)),
 		f("verifiedDomains", odata.OfList(domains...)), f("tenantType", odata.Of("AAD")), f("mobileDeviceManagementAuthority", odata.Of("unknown")))}, nil
+}
+
+// authentication is how a domain's people sign in.
+func authentication(d tenant.Domain) string {
+	if d.Federated {
+		return "Federated"
+	}
+	return "Managed"
 }
 
 // defaultDomain is the first verified domain that is not the initial one, and the initial one when there is no other.
@@ -82,7 +90,7 @@ func domains(c *call) ([]odata.Value, error) {
 		if d.Verified {
 			services = odata.Texts([]string{"Email", "OfficeCommunicationsOnline"})
 		}
-		out = append(out, odata.OfObject(f("id", odata.Of(d.Name)), f("authenticationType", odata.Of("Managed")), f("isAdminManaged", odata.OfBool(true)),
+		out = append(out, odata.OfObject(f("id", odata.Of(d.Name)), f("authenticationType", odata.Of(authentication(d))), f("isAdminManaged", odata.OfBool(true)),
 			f("isDefault", odata.OfBool(d.Name == defaultDomain(set))), f("isInitial", odata.OfBool(d.Name == set.Initial)), f("isRoot", odata.OfBool(true)),
 			f("isVerified", odata.OfBool(d.Verified)), f("supportedServices", services)))
 	}

@@ -125,14 +125,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is the door to both services: signing in is open, the rest needs a token.
 func (s *Server) answer(ctx context.Context, req request) response {
-	version, rest := cutSegment(req.path)
-	if version != "v1.0" && version != "beta" {
+	if version, _ := cutSegment(req.path); version != "v1.0" && version != "beta" {
 		return s.signIn(ctx, req)
 	}
 	who, err := s.issuer.caller(ctx, req.header.Get("Authorization"))
 	if err != nil {
 		return s.refuse(req, err)
 	}
+	return s.within(ctx, who, req)
+}
+
+// within answers somebody who is signed in.
+func (s *Server) within(ctx context.Context, who *caller, req request) response {
+	version, rest := cutSegment(req.path)
 	if strings.EqualFold(strings.Trim(rest, "/"), "$batch") {
 		return s.batch(ctx, who, version, req)
 	}
