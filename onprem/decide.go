@@ -32,7 +32,7 @@ type draft struct {
 
 // deciders are what each command does.
 var deciders = map[Noun]map[Verb]func(*draft) error{
-	Recipient:     {Update: update},
+	Recipient:     {New: newAccount, Update: update},
 	Mailbox:       {New: enableMailbox, Enable: enableMailbox, Disable: disableMailbox, Set: setMailbox, Update: update},
 	RemoteMailbox: {New: enableRemote, Enable: enableRemote, Disable: disableRemote, Set: setRemote, Update: update},
 }

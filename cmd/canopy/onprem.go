@@ -39,6 +39,9 @@ tenant. A forest is written to only where its configuration says write: true.`,
 		}
 		c.AddCommand(sub)
 	}
+	user := &cobra.Command{Use: "user", Short: "Accounts of the forests for users of the cloud"}
+	user.AddCommand(a.onpremUserImport())
+	c.AddCommand(user)
 	helped(c, "", onpremHelp)
 	return c
 }

@@ -8,6 +8,18 @@ What was imported is not looked at.`, "canopy onprem recipient get anna --select
 	"recipient update": {`Adds what an object lacks to be a recipient, as Update-Recipient does: alias, types, legacy DN, addresses by the address
 policy, address lists. Groups and accounts that were written back get into the address list by it. It does not make a
 mailbox of an account that says of none.`, "canopy onprem recipient update Group_af905347-5322-4183-a1aa-9522a85bfeb9 --preview"},
+	"user": {"Accounts of the forests for people whom only the cloud has. An account is not deleted here.", "canopy onprem user import people.csv --ou OU=People,DC=contoso,DC=lab --plan"},
+	"user import": {`FILE is a list of users of the cloud, with a heading: UserPrincipalName, and if wanted SamAccountName, Alias, DisplayName,
+FirstName, LastName, PrimarySmtpAddress and EmailAddresses (several with ;). What is not in the list is as the cloud has it.
+
+Each gets an account with the same sign-in name, addresses, sAMAccountName and alias, disabled and without a password; who
+has a mailbox in the cloud gets a remote mailbox with its GUID. Then canopy run's cycle takes the cloud's users over: they
+keep their id, groups, licences and mailbox. A user with another source anchor gets the account's. Who holds a role in the
+directory is not taken over, nor is anybody where the tenant blocks it. Rows that fail do not stop the others; the same
+list can be imported again.
+
+Exit codes: 0 done; 1 an error; 3 the guard stopped the cycle; 4 some rows were not done.`,
+		"canopy onprem user import people.csv --ou OU=People,DC=contoso,DC=lab --plan\ncanopy onprem user import people.csv --ou OU=People,DC=contoso,DC=lab"},
 	"mailbox":     {"Mailboxes in the forests. Their content is not touched: Exchange makes the store's side when it is first used.", "canopy onprem mailbox get anna"},
 	"mailbox get": {"Shows one object with a mailbox in the forest. Who has none is not found, also with a mailbox in the cloud.", "canopy onprem mailbox get anna"},
 	"mailbox new": {`Makes an account with a mailbox in the forest. A mailbox database and its server are needed, from the flags or the
