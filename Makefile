@@ -63,6 +63,9 @@ race:
 e2e: install
 	@echo "== tests with real domain controllers, and those that are shortened elsewhere"
 	@$(GO) test -count=1 -timeout 40m $$(scripts/full-size.sh)
+	@echo "== what keeps state, with PostgreSQL"
+	@CANOPY_DATABASE=postgres $(GO) test -count=1 -timeout 20m ./store
+	@CANOPY_DATABASE=postgres $(GO) test -count=1 -timeout 20m -run '^TestScenarios$$' ./run
 
 install:
 	@scripts/install-real-parts.sh

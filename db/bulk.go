@@ -140,6 +140,15 @@ func List(first, n int) string {
 	return b.String()
 }
 
+// Number stands behind a placeholder where nothing else tells that its value is a number: in the rows of a VALUES. In
+// SQLite the value keeps having no type, so that every index is good for it.
+const Number = "/*postgres ::BIGINT*/"
+
+// Numbers is List with numbers.
+func Numbers(first, n int) string {
+	return strings.ReplaceAll(List(first, n), ",", Number+",") + Number
+}
+
 // ChunkSize is the most values that Chunks puts into one list.
 const ChunkSize = 200
 

@@ -4,15 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"strconv"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
-	"github.com/canopy-sync/canopy"
+	"time"
 )
 
 // Options shape a DB.
@@ -24,19 +17,16 @@ type Options struct {
 	ReadOnly bool
 	// Fail is asked before each statement of a writing transaction, BEGIN and COMMIT included, and before each
 	// migration; its error is the statement's. For tests; it may be called from several goroutines.
-	Fail func(statement string) error
+	Fail     func(statement string) error
+	Password string // of the account that an address names; "": as the server's client library finds it
+	// Wait is how long Open waits for another process that writes to a PostgreSQL database to end; 0: 10 s, in which the
+	// server notices that a process is gone.
+	Wait time.Duration
 	// Volatile does not wait for the disk: a machine that stops may leave a damaged file. For tests.
 	Volatile bool
 	// Now dates migrations, in microseconds; nil leaves them undated.
 	Now func() int64
 }
-
-// A page that many transactions change is carried from the log into the file once, when the log has walBytes, instead of
-// once for each few megabytes of it.
-const (
-	pageBytes = 8192
-	walBytes  = 64 << 20
-)
 
 // readers is how many snapshots there can be at once; a further one waits.
 const readers = 8
@@ -44,31 +34,29 @@ const readers = 8
 // DB is an open database. It may be used from several goroutines: writes queue up in the order of their coming, reads
 // go on beside them.
 type DB struct {
-	path  string
+	path  string // the file, or the address without its password
 	opt   Options
+	d     *dialect
 	write *sql.DB
 	read  *sql.DB
 	turn  chan *session // the one writing connection; whoever took it writes
 	ready bool          // turn has a session, or somebody has taken it
+	term  int64         // of the claim to write, where there is one
 }
 
-// Open opens the SQLite file at path, makes it when it is not there, and runs the migrations that it lacks.
+// Open opens the SQLite file at path, or the PostgreSQL database at an address (postgres://...), makes the file when it
+// is not there, and runs the migrations that it lacks. Only one process at a time opens a database for writing; with
+// PostgreSQL a second one gets an error of kind Conflict.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.CacheMiB == 0 {
 		o.CacheMiB = 32
 	}
-	d := &DB{path: path, opt: o, turn: make(chan *session, 1)}
-	if o.ReadOnly {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return nil, &canopy.Error{Kind: canopy.NotFound, Code: "store-missing", Object: path, Text: "there is no store yet",
-				Next: "run: canopy run, or canopy lab"}
-		}
-	}
-	if !o.ReadOnly {
-		touch(path)
+	d := &DB{path: path, opt: o, d: &file, turn: make(chan *session, 1)}
+	if IsAddress(path) {
+		d.path, d.d = withoutPassword(path), &server
 	}
 	var err error
-	if d.read, err = sql.Open("sqlite", d.dsn(o.CacheMiB/4, "&_pragma=query_only(1)")); err != nil {
+	if d.read, err = d.d.open(d, path, false); err != nil {
 		return nil, d.fault("open", err)
 	}
 	d.read.SetMaxOpenConns(readers)
@@ -76,7 +64,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.ReadOnly {
 		err = d.checkVersion(ctx)
 	} else {
-		err = d.openWriter(ctx)
+		err = d.openWriter(ctx, path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -84,29 +72,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return d, nil
 }
 
-// touch makes the file for its owner's eyes only, as SQLite by itself would not; what SQLite puts beside it has the
-// file's own mode. One that is there stays as it is. Where it cannot be made, opening says so.
-func touch(path string) {
-	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
-		f.Close()
-	}
-}
-
-// dsn is the driver's name for the file. It sets nothing that has to be set once only.
-func (d *DB) dsn(cacheMiB int, more string) string {
-	u := url.URL{Path: d.path}
-	wait := "NORMAL"
-	if d.opt.Volatile {
-		wait = "OFF"
-	}
-	return "file:" + u.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=synchronous(" + wait + ")" +
-		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-" + strconv.Itoa(max(2, cacheMiB)*1024) + ")" + more
-}
-
-func (d *DB) openWriter(ctx context.Context) error {
+func (d *DB) openWriter(ctx context.Context, path string) error {
 	var err error
-	more := fmt.Sprintf("&_txlock=immediate&_pragma=journal_size_limit(%d)&_pragma=wal_autocheckpoint(%d)", walBytes, walBytes/pageBytes)
-	if d.write, err = sql.Open("sqlite", d.dsn(d.opt.CacheMiB, more)); err != nil {
+	if d.write, err = d.d.open(d, path, true); err != nil {
 		return d.fault("open", err)
 	}
 	d.write.SetMaxOpenConns(1)
@@ -114,14 +82,11 @@ func (d *DB) openWriter(ctx context.Context) error {
 	if err != nil {
 		return d.fault("open", err)
 	}
-	s := newSession(conn)
+	s := newSession(conn, d.d)
 	d.turn <- s
 	d.ready = true
-	// The page size only takes before the first table; the journal mode stays in the file.
-	for _, pragma := range []string{"PRAGMA page_size = " + strconv.Itoa(pageBytes), "PRAGMA journal_mode = WAL"} {
-		if _, err := conn.ExecContext(ctx, pragma); err != nil {
-			return d.fault("open", err)
-		}
+	if err := d.d.first(ctx, d, conn); err != nil {
+		return err
 	}
 	return d.migrate(ctx)
 }
@@ -131,8 +96,13 @@ func (d *DB) Close() error {
 	var errs []error
 	if d.ready {
 		s := <-d.turn
-		s.analyzeLast(context.Background())
-		errs = append(errs, s.close())
+		gone := s.lost()
+		if !gone {
+			d.d.last(context.Background(), s)
+		}
+		if err := s.close(); !gone { // a lost connection says so once more, and cannot be closed
+			errs = append(errs, err)
+		}
 	}
 	if d.write != nil {
 		errs = append(errs, d.write.Close())
@@ -143,5 +113,5 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// Path is the file.
+// Path is the file, or the address of the database without its password.
 func (d *DB) Path() string { return d.path }

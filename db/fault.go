@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite"
+	sqlitedriver "modernc.org/sqlite"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -28,11 +28,24 @@ func (d *DB) fault(doing string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var s *sqlite.Error
-	if !errors.As(err, &s) {
+	if e := (*canopy.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	e := d.d.fault(err)
+	if e == nil {
 		return fmt.Errorf("%s: %w", headline(doing), err)
 	}
-	e := &canopy.Error{Object: d.path, Err: err}
+	e.Object, e.Err = d.path, err
+	return e
+}
+
+// fileFault classifies an error of SQLite.
+func fileFault(err error) *canopy.Error {
+	var s *sqlitedriver.Error
+	if !errors.As(err, &s) {
+		return nil
+	}
+	e := &canopy.Error{}
 	code := s.Code() & 0xff
 	if s.Code() == codeShmSize {
 		code = codeFull
@@ -54,7 +67,7 @@ func (d *DB) fault(doing string, err error) error {
 		e.Kind, e.Code = canopy.Unreachable, "store-disk"
 		e.Text, e.Next = "the disk of the store does not read or write", "check the disk"
 	default:
-		return fmt.Errorf("%s: %w", headline(doing), err)
+		return nil
 	}
 	return e
 }

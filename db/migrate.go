@@ -16,8 +16,8 @@ import (
 )
 
 // A migration is a file NNNN-name.sql with statements that end in ";" at a line's end. Its text is for both databases;
-// what stands between "/*sqlite" and "*/" is for SQLite only and a comment for the other, and BIGINT PRIMARY KEY is the
-// row's own number in SQLite. A migration that was released is never changed: its checksum is kept.
+// what stands between "/*sqlite" and "*/" is for SQLite only and a comment for the other, and so is "/*postgres". BIGINT PRIMARY KEY is the row's
+// own number in SQLite, and TEXT compares octets in both. A migration that was released is never changed: its checksum is kept.
 type migration struct {
 	version  int
 	name     string
@@ -84,7 +84,7 @@ func (d *DB) step(ctx context.Context, known []migration) (done bool, err error)
 			return err
 		}
 		m := known[at]
-		for _, statement := range statements(m.text) {
+		for _, statement := range statements(d.d.schema(m.text)) {
 			if _, err := t.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("migration %04d-%s: %w", m.version, m.name, err)
 			}
@@ -153,23 +153,11 @@ func (d *DB) checkVersion(ctx context.Context) error {
 	return err
 }
 
-// statements splits a migration, and puts it into SQLite's words.
+// statements splits a migration.
 func statements(text string) []string {
-	text = strings.ReplaceAll(text, "BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "/*sqlite")
-		b.WriteString(before)
-		if !found {
-			break
-		}
-		own, after, _ := strings.Cut(rest, "*/")
-		b.WriteString(own)
-		text = after
-	}
 	var all []string
 	var one strings.Builder
-	for line := range strings.Lines(b.String()) {
+	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "--") {
 			continue
 		}

@@ -9,7 +9,7 @@ var statistics = [...]string{"PRAGMA analysis_limit = 400", "ANALYZE", "DELETE F
 
 // Analyze lets the database look at its tables, so that it chooses the right indexes; for after a first load.
 func (d *DB) Analyze(ctx context.Context) error {
-	for _, q := range statistics {
+	for _, q := range d.d.analyze {
 		var s *session
 		select {
 		case s = <-d.turn:
@@ -27,7 +27,7 @@ func (d *DB) Analyze(ctx context.Context) error {
 
 // analyzeLast lets the database look again at tables that have grown much. What a full disk or another process keeps
 // from being written is not missed.
-func (s *session) analyzeLast(ctx context.Context) {
+func analyzeLast(ctx context.Context, s *session) {
 	had := 0
 	if err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").Scan(&had); err != nil || had == 0 {
 		return // never analysed: it is small

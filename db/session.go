@@ -10,13 +10,22 @@ import (
 // session is a connection with its prepared statements.
 type session struct {
 	conn  *sql.Conn
+	d     *dialect
 	reads map[string]*sql.Stmt
 	execs map[string]driver.Stmt
 	args  []driver.NamedValue // of the statement that runs
 }
 
-func newSession(conn *sql.Conn) *session {
-	return &session{conn: conn, reads: map[string]*sql.Stmt{}, execs: map[string]driver.Stmt{}}
+func newSession(conn *sql.Conn, d *dialect) *session {
+	return &session{conn: conn, d: d, reads: map[string]*sql.Stmt{}, execs: map[string]driver.Stmt{}}
+}
+
+// text is a statement as the driver takes it.
+func (s *session) text(query string) string {
+	if s.d.question {
+		return positional(query)
+	}
+	return s.d.words(query)
 }
 
 // query is a prepared query.
@@ -24,7 +33,7 @@ func (s *session) query(ctx context.Context, text string) (*sql.Stmt, error) {
 	if st := s.reads[text]; st != nil {
 		return st, nil
 	}
-	st, err := s.conn.PrepareContext(ctx, positional(text))
+	st, err := s.conn.PrepareContext(ctx, s.text(text))
 	if err == nil {
 		s.reads[text] = st
 	}
@@ -71,7 +80,7 @@ func (s *session) executable(ctx context.Context, conn any, text string) (driver
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	st, err := c.PrepareContext(ctx, positional(text))
+	st, err := c.PrepareContext(ctx, s.text(text))
 	if err == nil {
 		s.execs[text] = st
 	}
@@ -87,6 +96,19 @@ func plain(arg any) (driver.Value, error) {
 		return int64(v), nil
 	}
 	return driver.DefaultParameterConverter.ConvertValue(arg)
+}
+
+// lost tells whether the connection is of no more use.
+func (s *session) lost() bool {
+	if s.d.lost == nil {
+		return false
+	}
+	gone := true
+	err := s.conn.Raw(func(conn any) error {
+		gone = s.d.lost(conn)
+		return nil
+	})
+	return gone || err != nil
 }
 
 func (s *session) close() error {

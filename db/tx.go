@@ -33,10 +33,12 @@ func (d *DB) Update(ctx context.Context, do func(*Tx) error) (err error) {
 		return ctx.Err()
 	}
 	defer func() { d.turn <- s }()
-	t := &Tx{d: d, s: s, write: true}
-	if _, err := t.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
+	if s.lost() {
+		if s, err = d.again(ctx, s); err != nil {
+			return err
+		}
 	}
+	t := &Tx{d: d, s: s, write: true}
 	kept := false
 	defer func() {
 		if !kept {
@@ -44,6 +46,11 @@ func (d *DB) Update(ctx context.Context, do func(*Tx) error) (err error) {
 			_, _ = s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
+	for _, q := range d.d.begin {
+		if _, err := t.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
 	if err := do(t); err != nil {
 		return err
 	}
@@ -54,15 +61,27 @@ func (d *DB) Update(ctx context.Context, do func(*Tx) error) (err error) {
 	return nil
 }
 
+// again gives a session in the place of one whose connection was lost; after an error it is the lost one.
+func (d *DB) again(ctx context.Context, old *session) (*session, error) {
+	_ = old.close() // of no more use
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return old, d.fault("connect again", err)
+	}
+	if err := d.d.first(ctx, d, conn); err != nil {
+		return old, errors.Join(err, conn.Close())
+	}
+	return newSession(conn, d.d), nil
+}
+
 // Snapshot begins a reading transaction: what it reads is as of now. It has to be closed.
 func (d *DB) Snapshot(ctx context.Context) (*Tx, error) {
 	conn, err := d.read.Conn(ctx)
 	if err != nil {
 		return nil, d.fault("open a snapshot", err)
 	}
-	t := &Tx{d: d, s: newSession(conn)}
-	// A deferred transaction has no snapshot before its first read.
-	for _, q := range []string{"BEGIN", "SELECT count(*) FROM migration"} {
+	t := &Tx{d: d, s: newSession(conn, d.d)}
+	for _, q := range d.d.snapshot {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return nil, errors.Join(d.fault("open a snapshot", err), t.Close())
 		}

@@ -29,6 +29,8 @@ type Config struct {
 	Like   string `yaml:"like,omitempty"`
 	Target Target `yaml:"target,omitempty"`
 	Guard  Limits `yaml:"guard,omitempty"`
+	// Database is where connector spaces, metaverse, plans and log are kept. Without one it is a file in the state directory.
+	Database *Database `yaml:"database,omitempty"`
 }
 
 // Forest is one forest of the configuration, in the order that breaks ties of precedence.
@@ -148,7 +150,7 @@ func (c *Config) faults() []error {
 	if c.Target.Kind != "" && c.Target.Kind != "tenant" {
 		f = append(f, fmt.Errorf("target: kind %q is not known; there is tenant", c.Target.Kind))
 	}
-	return append(f, c.Guard.faults()...)
+	return append(append(f, c.Database.faults()...), c.Guard.faults()...)
 }
 
 // CheckWays is an error for a Join or Like that there is not.
@@ -231,23 +233,26 @@ func (c *Config) relativeTo(dir string) {
 			}
 		}
 	}
+	if d := c.Database; d != nil && d.PasswordFile != "" && !filepath.IsAbs(d.PasswordFile) {
+		d.PasswordFile = filepath.Join(dir, d.PasswordFile)
+	}
 }
 
-// secret is the account's password, "" with a keytab.
-func (b *Bind) secret() (string, error) {
+// secret reads an account's password from a file or the environment; "" where neither is named.
+func secret(account, file, env string) (string, error) {
 	switch {
-	case b.PasswordFile != "":
-		text, err := os.ReadFile(b.PasswordFile)
+	case file != "":
+		text, err := os.ReadFile(file)
 		if err != nil {
-			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-file", Object: b.Account, Text: "the password file cannot be read",
+			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-file", Object: account, Text: "the password file cannot be read",
 				Next: "check password_file in the configuration", Err: err}
 		}
 		return strings.TrimRight(string(text), "\r\n"), nil
-	case b.PasswordEnv != "":
-		p, ok := os.LookupEnv(b.PasswordEnv)
+	case env != "":
+		p, ok := os.LookupEnv(env)
 		if !ok || p == "" {
-			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-env", Object: b.Account,
-				Text: "the environment variable " + b.PasswordEnv + " is not set", Next: "set it to the account's password and try again"}
+			return "", &canopy.Error{Kind: canopy.Invalid, Code: "password-env", Object: account,
+				Text: "the environment variable " + env + " is not set", Next: "set it to the account's password and try again"}
 		}
 		return p, nil
 	}

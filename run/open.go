@@ -67,7 +67,7 @@ func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
 	if p.Rules, err = LoadRules(o.Dir, cfg.Join); err != nil {
 		return nil, err
 	}
-	if p.Store, err = store.Open(ctx, filepath.Join(o.Dir, StoreName), store.Options{Clock: o.Clock, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Search: []canopy.Attr{"sAMAccountName"}}); err != nil {
+	if p.Store, err = OpenStore(ctx, o.Dir, cfg, store.Options{Clock: o.Clock, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Search: []canopy.Attr{"sAMAccountName"}}); err != nil {
 		return nil, err
 	}
 	l.closers = append(l.closers, p.Store.Close)
@@ -166,7 +166,7 @@ func openForest(f *Forest, o *OpenOptions) (*ad.Conn, error) {
 		c.CA = pem
 	}
 	var err error
-	if c.Bind.Password, err = f.Bind.secret(); err != nil {
+	if c.Bind.Password, err = secret(f.Bind.Account, f.Bind.PasswordFile, f.Bind.PasswordEnv); err != nil {
 		return nil, fmt.Errorf("forest %s: %w", f.Name, err)
 	}
 	return ad.Open(c)

@@ -2,10 +2,12 @@ package run_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/canopy-sync/canopy/connectortest"
+	"github.com/canopy-sync/canopy/e2e/postgres"
 )
 
 // TestMain makes this binary its own child where a test asks for one to kill, and keeps properties that drive whole
@@ -20,5 +22,10 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := postgres.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }

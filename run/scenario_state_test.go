@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -234,13 +233,17 @@ func (w *world) waiting(ctx context.Context) []string {
 // tables is the store's whole content as text.
 func (w *world) tables() string {
 	w.t.Helper()
-	d, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, StoreName)+"?_pragma=query_only(1)")
+	driver, source, list := "sqlite", "file:"+w.place()+"?_pragma=query_only(1)", `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`
+	if w.address != "" {
+		driver, source, list = "pgx", w.address, `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`
+	}
+	d, err := sql.Open(driver, source)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer d.Close()
 	var all []string
-	for _, table := range w.query(d, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`) {
+	for _, table := range w.query(d, list) {
 		rows := w.query(d, `SELECT * FROM "`+table+`"`)
 		slices.Sort(rows)
 		for _, r := range rows {

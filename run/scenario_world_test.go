@@ -18,6 +18,7 @@ import (
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/ad"
+	"github.com/canopy-sync/canopy/e2e/postgres"
 	"github.com/canopy-sync/canopy/engine"
 	"github.com/canopy-sync/canopy/forest"
 	"github.com/canopy-sync/canopy/store"
@@ -55,9 +56,10 @@ type world struct {
 	fails   int // every nth export is answered with Later, 0: none
 	failed  int
 
-	store *store.Store
-	local *Local
-	close []io.Closer
+	address string // of the store's database, "": it is a file
+	store   *store.Store
+	local   *Local
+	close   []io.Closer
 }
 
 // land is one forest of a scenario.
@@ -132,6 +134,17 @@ func (w *world) found(ctx context.Context, name canopy.ConnectorID, listing stri
 	w.fill(f, blocks(listing))
 }
 
+// place is where the store is: a file, or a schema of a PostgreSQL server where the run of tests asks for it.
+func (w *world) place() string {
+	if !postgres.Wanted() {
+		return filepath.Join(w.dir, StoreName)
+	}
+	if w.address == "" {
+		w.address = postgres.Address(w.t)
+	}
+	return w.address
+}
+
 // open opens the product as a process that starts does.
 func (w *world) open(ctx context.Context) {
 	w.t.Helper()
@@ -151,7 +164,7 @@ func (w *world) open(ctx context.Context) {
 	}
 	w.close = append(w.close, w.tenant)
 	w.switches(ctx)
-	if w.store, err = store.Open(ctx, filepath.Join(w.dir, StoreName), store.Options{Clock: w.clock, Search: []canopy.Attr{"sAMAccountName"}}); err != nil {
+	if w.store, err = store.Open(ctx, w.place(), store.Options{Clock: w.clock, Search: []canopy.Attr{"sAMAccountName"}}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.close = append(w.close, w.store)

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Installs what the tests with real domain controllers need, on Debian and Ubuntu. Elsewhere, and without root, it says
-# what is left out; with CI=true or CANOPY_REAL=require that is a failure. Nothing that is installed is started.
+# Installs what the tests with real domain controllers and a real PostgreSQL need, on Debian and Ubuntu. Elsewhere, and
+# without root, it says what is left out; with CI=true or CANOPY_REAL=require that is a failure. Nothing that is
+# installed is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages="samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-common-bin python3-samba ldb-tools ldap-utils
-  krb5-user winbind libsasl2-modules-gssapi-mit lmdb-utils openssl"
+  krb5-user winbind libsasl2-modules-gssapi-mit lmdb-utils openssl postgresql"
 
 left_out() {
-  echo "left out: the tests with real domain controllers: $1"
+  echo "left out: the tests with real domain controllers and PostgreSQL: $1"
   if [ "${CI:-}" = true ] || [ "${CANOPY_REAL:-}" = require ]; then exit 1; fi
   exit 0
 }
 
 if [ "${CANOPY_REAL:-}" = no ]; then left_out "CANOPY_REAL=no"; fi
-command -v apt-get >/dev/null || left_out "this is neither Debian nor Ubuntu; install Samba as a domain controller by hand: $(echo $packages)"
+command -v apt-get >/dev/null || left_out "this is neither Debian nor Ubuntu; install these by hand: $(echo $packages)"
 
 # The JavaScript clients of the Graph door, exactly as their lock file has them.
 clients() {

@@ -84,7 +84,7 @@ func withFlows(size int, query string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("(" + strconv.Itoa(i) + ", " + db.List(3*i+1, 3) + ")")
+		b.WriteString("(" + strconv.Itoa(i) + ", " + db.Numbers(3*i+1, 3) + ")")
 	}
 	return b.String() + ") " + query
 }

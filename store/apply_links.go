@@ -162,7 +162,7 @@ type flowStep struct {
 const (
 	counterparts = `FROM link l CROSS JOIN entry x CROSS JOIN entry c WHERE l.owner%s = $3 AND l.attr = $4 AND x.id = l.target AND x.meta > 0
 		AND c.meta = x.meta AND c.meta > 0 AND c.connector + 0 = $5 AND c.state <> 3`
-	want = `INSERT INTO target_link (owner, attr, target, state) SELECT DISTINCT $1, $2, c.id, 3 ` + counterparts + ` AND l.state %s
+	want = `INSERT INTO target_link (owner, attr, target, state) SELECT DISTINCT $1` + db.Number + `, $2` + db.Number + `, c.id, 3 ` + counterparts + ` AND l.state %s
 		ON CONFLICT (owner, attr, target) DO UPDATE SET state = ` + wantedState
 	wantedState = `CASE target_link.state WHEN 0 THEN 1 WHEN 2 THEN 3 WHEN 4 THEN 1 ELSE target_link.state END`
 	// unwanted: no link that the source still holds stands behind a row of target_link.

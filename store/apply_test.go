@@ -12,7 +12,12 @@ import (
 // start is a world whose first cycle has run: anna, bert and a group of both, and dora in the other forest, who is anna.
 func start(t *testing.T) (*world, *cloud) {
 	t.Helper()
-	w, c := newWorld(t), newCloud()
+	return startIn(newWorld(t))
+}
+
+func startIn(w *world) (*world, *cloud) {
+	w.t.Helper()
+	c := newCloud()
 	dora := person("d1", "dora", func(c *canopy.Change) { c.Attrs[canopy.AttrMail] = canopy.Texts("Anna@Contoso.lab") })
 	w.read("contoso.lab", true, person("p1", "anna"), person("p2", "bert"), group("g1", "staff", "p1", "p2", "p9"))
 	w.read("fabrikam.lab", true, dora)

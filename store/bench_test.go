@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/canopy-sync/canopy"
@@ -48,7 +47,7 @@ func personAnchor(i int) canopy.Anchor {
 func benchWorld(b *testing.B) *world {
 	b.Helper()
 	at := newClock()
-	w := &world{t: b, ctx: context.Background(), path: filepath.Join(b.TempDir(), "canopy.db"), at: &at, run: 1}
+	w := &world{t: b, ctx: context.Background(), path: place(b), at: &at, run: 1}
 	var err error
 	w.Store, err = Open(w.ctx, w.path, Options{Clock: w.clock, CacheMiB: 32, Search: []canopy.Attr{"sAMAccountName"}})
 	w.ok(err)

@@ -36,7 +36,7 @@ func TestLinksAreWalkedOnce(t *testing.T) {
 	query := strings.Replace(linksToSend, "o.id = l.owner", "looked() AND o.id = l.owner", 1)
 	for _, groups := range []int{20, 80} {
 		const members, limit = 5, 4
-		w, c := newWorld(t), newCloud()
+		w, c := newFileWorld(t), newCloud()
 		changes := make([]canopy.Change, 0, groups+members)
 		var names []string
 		for i := range members {

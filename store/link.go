@@ -162,7 +162,7 @@ const keysAtOnce = 40
 func rowsByKey(tab *linkTable, n int) string {
 	rows := make([]string, n)
 	for i := range rows {
-		rows[i] = "(" + db.List(3*i+1, 3) + ")"
+		rows[i] = "(" + db.Numbers(3*i+1, 3) + ")"
 	}
 	return "WITH q (owner, attr, target) AS (VALUES " + strings.Join(rows, ", ") + ") SELECT l.owner, l.attr, l.target, l.state FROM q CROSS JOIN " +
 		tab.name + " l WHERE l.owner = q.owner AND l.attr = q.attr AND l.target = q.target"

@@ -18,7 +18,7 @@ import (
 
 func TestNewerStoreIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFileWorld(t)
 	known, err := fs.Glob(migrations, "migrations/*.sql")
 	w.ok(err)
 	w.ok(w.update(w.ctx, func(x *tx) error {
@@ -306,7 +306,7 @@ func TestLinksThatLeadToEntries(t *testing.T) {
 // TestPreviewTouchesNothing: whatever is read through a view leaves the file and its log as they were, octet for octet.
 func TestPreviewTouchesNothing(t *testing.T) {
 	t.Parallel()
-	w, _ := start(t)
+	w, _ := startIn(newFileWorld(t))
 	w.ok(w.MarkAllDue(w.ctx))
 	files := func() (all []string) {
 		for _, suffix := range []string{"", "-wal"} {

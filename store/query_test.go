@@ -28,7 +28,7 @@ func TestChangedLinksCostNoMoreThanTheyAre(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, c := newWorld(t), newCloud()
+			w, c := newFileWorld(t), newCloud()
 			w.read("contoso.lab", true, changes...)
 			w.ok(w.index(w.ctx)) // with what it learns of the tables
 			w.cycle(c)

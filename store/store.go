@@ -25,6 +25,7 @@ type Options struct {
 	Search []canopy.Attr
 	// ReadOnly opens beside a process that writes; every writing method fails.
 	ReadOnly bool
+	Password string // of the account that an address names; "": as PostgreSQL's clients find it
 	// Volatile does not wait for the disk: a machine that stops may leave a damaged store. For tests.
 	Volatile bool
 	// Fail is asked before each statement of a writing transaction, its begin and its commit included; an error fails
@@ -32,7 +33,7 @@ type Options struct {
 	Fail func(statement string) error
 }
 
-// Store is the file that a Canopy keeps. Its methods may be called from several goroutines; writes queue up.
+// Store is what a Canopy keeps. Its methods may be called from several goroutines; writes queue up.
 type Store struct {
 	db      *db.DB
 	opt     Options
@@ -46,7 +47,8 @@ type Store struct {
 	instead canopy.Values
 }
 
-// Open opens the store at path, makes it when it is not there, and brings it to this version's form. A store written by
+// Open opens the store at path, a file or the address of a PostgreSQL database, makes it when it is not there, and brings
+// it to this version's form. A store written by
 // a newer version is an error of kind Newer.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Clock == nil {
@@ -57,7 +59,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opt: o, words: words{no: map[string]int64{}, text: []string{""}}}
-	s.db, err = db.Open(ctx, path, db.Options{Migrations: files, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Fail: o.Fail, Volatile: o.Volatile, Now: s.now})
+	s.db, err = db.Open(ctx, path, db.Options{Migrations: files, CacheMiB: o.CacheMiB, ReadOnly: o.ReadOnly, Fail: o.Fail, Volatile: o.Volatile, Password: o.Password, Now: s.now})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

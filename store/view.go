@@ -259,7 +259,7 @@ func (v *View) page(ctx context.Context, each func(canopy.LinkRow) error, query 
 }
 
 func leadingTo(list string) string {
-	return fmt.Sprintf(leadingRows, strings.ReplaceAll(list, ", ", "), ("))
+	return fmt.Sprintf(leadingRows, strings.ReplaceAll(list, ", ", db.Number+"), (")+db.Number)
 }
 
 // leading walks the rows of joined owners that were planned and lead to entries.

@@ -35,8 +35,19 @@ func connectors() []Connector {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldAt(t, place(t))
+}
+
+// newFileWorld is a world in a file whatever the run asks for, where a test is about the file.
+func newFileWorld(t testing.TB) *world {
+	t.Helper()
+	return newWorldAt(t, filepath.Join(t.TempDir(), "canopy.db"))
+}
+
+func newWorldAt(t testing.TB, path string) *world {
+	t.Helper()
 	at := newClock()
-	w := &world{t: t, ctx: context.Background(), path: filepath.Join(t.TempDir(), "canopy.db"), at: &at, run: 1}
+	w := &world{t: t, ctx: context.Background(), path: path, at: &at, run: 1}
 	w.open(nil)
 	for _, c := range connectors() {
 		w.ok(w.PutConnector(w.ctx, c))

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -161,14 +158,12 @@ func (a *App) scopes(ctx context.Context, dir string, t *run.Takeover) ([]run.Sc
 	if err != nil {
 		return nil, err
 	}
-	var st *store.Store
-	if _, err := os.Stat(filepath.Join(dir, run.StoreName)); err == nil {
-		if st, err = store.Open(ctx, filepath.Join(dir, run.StoreName), store.Options{ReadOnly: true}); err != nil {
-			return nil, err
-		}
+	st, err := run.OpenStore(ctx, dir, cfg, store.Options{ReadOnly: true})
+	switch {
+	case err == nil:
 		defer st.Close()
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("look for the store: %w", err)
+	case canopy.KindOf(err) != canopy.NotFound:
+		return nil, err
 	}
 	return run.Scopes(ctx, t.Scopes, cfg, st)
 }
