@@ -58,6 +58,8 @@ var more = map[string]string{
 	"app":        "a program that may call the tenant, an app registration",
 	"tick":       "which change of the tenant was the last one of a second",
 	"onprem":     "the forests' side of what the tenant has",
+	"mailboxes":  "who has a mailbox where",
+	"hybrid":     "forests and tenant as one Exchange organisation",
 	"remote":     "a mailbox that a forest asks the cloud to hold",
 	"user":       "a person's object in a directory",
 	"group":      "a group in a directory",

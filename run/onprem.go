@@ -28,6 +28,7 @@ type Exchange struct {
 	AddressLists []string `yaml:"address_lists,omitempty"` // DNs
 	Database     string   `yaml:"database,omitempty"`      // the DN of a mailbox database
 	Server       string   `yaml:"server,omitempty"`        // the legacy DN of its server
+	Endpoint     string   `yaml:"endpoint,omitempty"`      // the host that its mailboxes are moved from
 }
 
 func (x *Exchange) faults() []string {
@@ -58,6 +59,8 @@ type OnPrem struct {
 	closers []func() error
 	// NewGUID gives the GUIDs of new mailboxes; nil: random ones. For tests.
 	NewGUID func() recipient.GUID
+	// Probe looks at an endpoint; nil: it is contacted.
+	Probe func(ctx context.Context, host string, domains []string) []onprem.ProbeFact
 }
 
 // OpenOnPrem opens the forests of a configuration and its tenant. ReadOnly opens the tenant not at all, and takes no lock.

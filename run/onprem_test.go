@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,5 +95,20 @@ func TestNewAccount(t *testing.T) {
 	w.Ask.Account.Name = "Another"
 	if _, err := p.Do(t.Context(), w); canopy.KindOf(err) != canopy.Conflict {
 		t.Errorf("the same sign-in name again: got %v, want a conflict", err)
+	}
+}
+
+// TestProbe: an endpoint that does not answer is said to be so, by port and certificate.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	got := map[string]bool{}
+	for _, f := range probeEndpoint(t.Context(), "127.77.77.77", nil) {
+		if f.Says == "" {
+			t.Errorf("%s says nothing", f.What)
+		}
+		got[f.What] = f.Good
+	}
+	if want := map[string]bool{"port_443": false, "port_25": false, "certificate": false}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

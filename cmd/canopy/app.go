@@ -83,8 +83,10 @@ forests or objects, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 	})
+	checks := a.checkCommand()
+	checks.AddCommand(a.hybridChecks()...)
 	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
-		a.ruleCommand(), a.checkCommand(), a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.onpremCommand()} {
+		a.ruleCommand(), checks, a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.onpremCommand()} {
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
