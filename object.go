@@ -41,6 +41,12 @@ const (
 	AttrManager          Attr = "manager"
 	// AttrUnmatched is read-only: an object of a target's own that is never taken over says why, and what to do.
 	AttrUnmatched Attr = "cloudUnmatched"
+	// AttrCloudManaged, AttrExchangeManaged and AttrCloudMastered are read-only and tell of a target's object who has the say:
+	// true says that its own administrators master all of an object that came from a forest, or its Exchange attributes, or
+	// that no source writes it at present. Not there is false.
+	AttrCloudManaged    Attr = "blockOnPremisesSync"
+	AttrExchangeManaged Attr = "isExchangeCloudManaged"
+	AttrCloudMastered   Attr = "cloudMastered"
 )
 
 // The numbers that the store gives. Zero is "none yet".

@@ -123,6 +123,7 @@ const (
 	HeldAnchor    HeldReason = "anchor changed" // the source anchor would change
 	HeldNoAnchor  HeldReason = "no anchor"      // there is no source anchor
 	HeldNotKept   HeldReason = "not kept"       // the target answers "done" and does not keep the value
+	HeldAuthority HeldReason = "cloud-managed"  // the target's own administrators master it
 	HeldError     HeldReason = "error"          // an expression or the read failed
 )
 
@@ -204,7 +205,10 @@ type LinkFlow struct {
 	From      EntryID     `json:"from"` // the source's entry, 0: nobody contributes any more, all links go
 	FromAttr  Attr        `json:"fromAttr"`
 	// Whole: compare all rows, since the source entry is another one than before; else only the rows that changed.
-	Whole   bool       `json:"whole,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Take: what the target holds counts, too, whatever was planned: links of joined objects that its own administrators
+	// made go. It comes with Whole.
+	Take    bool       `json:"take,omitempty"`
 	Added   int        `json:"added"`
 	Removed int        `json:"removed"`
 	Total   int        `json:"total"`             // links at the source

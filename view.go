@@ -11,9 +11,11 @@ type Hit struct {
 // LinkQuery asks for the links of Owner under Attr, each beside what the entry Target holds under TargetAttr. A Target
 // of 0 is a target entry that is only planned: nothing is held there.
 type LinkQuery struct {
-	Owner      EntryID
-	Attr       Attr
-	Changed    bool // only rows that changed since they were last planned
+	Owner   EntryID
+	Attr    Attr
+	Changed bool // only rows that changed since they were last planned
+	// Held counts what the target holds as desired, whatever was planned.
+	Held       bool
 	Connector  ConnectorID
 	Target     EntryID
 	TargetAttr Attr

@@ -61,10 +61,12 @@ type TargetTrace struct {
 	Wanted    bool               `json:"wanted"`
 	Why       string             `json:"why,omitempty"` // why it is not wanted
 	Anchor    string             `json:"sourceAnchor,omitempty"`
-	Rules     []RuleTrace        `json:"rules,omitempty"`
-	Attrs     []TargetAttrTrace  `json:"attributes,omitempty"`
-	Links     []canopy.LinkFlow  `json:"links,omitempty"`
-	Held      []canopy.Held      `json:"held,omitempty"`
+	// Authority says who masters the object, where that is not the sources.
+	Authority string            `json:"authority,omitempty"`
+	Rules     []RuleTrace       `json:"rules,omitempty"`
+	Attrs     []TargetAttrTrace `json:"attributes,omitempty"`
+	Links     []canopy.LinkFlow `json:"links,omitempty"`
+	Held      []canopy.Held     `json:"held,omitempty"`
 }
 
 // TargetAttrTrace tells what one attribute of the target should hold and holds.
@@ -337,7 +339,7 @@ func (b *bench) traceOut(u *unit, o *outbound) {
 	t := b.trace.target()
 	t.Class, t.Wanted, t.Why, t.Anchor = o.class, o.rule != nil, o.why, o.anchor
 	if o.entry != nil {
-		t.Entry = o.entry.ID
+		t.Entry, t.Authority = o.entry.ID, authorities[o.master]
 	}
 	for i := range o.values {
 		v := &o.values[i]
@@ -346,7 +348,10 @@ func (b *bench) traceOut(u *unit, o *outbound) {
 		if o.entry != nil {
 			a.Holds = o.entry.Attrs[v.attr]
 		}
-		if v.keep {
+		switch {
+		case o.ofCloud(v.attr):
+			a.Note = authorities[o.master] + ": what it holds stays"
+		case v.keep:
 			a.Note = "what the target holds stays"
 		}
 	}

@@ -23,13 +23,20 @@ func (d *drafter) draftOut(u *unit, o *outbound, item *canopy.PlanItem) error {
 	if waiting || o.whole() {
 		return nil
 	}
+	if err := d.drift(u, o, item); err != nil || o.master == ofCloud {
+		return err
+	}
+	if o.match != nil && authorityOf(o.match.entry) == ofCloud {
+		d.adopt(o, item)
+		return nil
+	}
 	d.deletes(o, "it is now a "+string(o.class), item)
 	if o.adds() {
 		d.add(u, o, item)
 	} else {
 		d.modify(u, o, item)
 	}
-	return d.links(u, o, item)
+	return d.links(u, o, item, func(attr canopy.Attr) bool { return !o.ofCloud(attr) })
 }
 
 // from is where the values come from; zero when there are none.
@@ -40,11 +47,16 @@ func (v *desired) from() canopy.Origin {
 	return *v.origin
 }
 
-// deletes removes the objects that are no longer wanted. What was never synchronised is only let go.
+// deletes removes the objects that are no longer wanted. What was never synchronised, or what the target's administrators
+// master, is only let go.
 func (d *drafter) deletes(o *outbound, why string, item *canopy.PlanItem) {
 	for _, e := range o.stale {
 		if e.SourceAnchor == "" {
 			item.Joins = append(item.Joins, canopy.EntryJoin{Entry: e.ID, Why: why})
+			continue
+		}
+		if authorityOf(e) == ofCloud {
+			item.Joins = append(item.Joins, canopy.EntryJoin{Entry: e.ID, Why: why + "; it is not deleted, since " + authorities[ofCloud]})
 			continue
 		}
 		item.Exports = append(item.Exports, canopy.PlannedExport{Connector: o.conn.ID, Entry: e.ID, Phase: canopy.PhaseRelease,
@@ -62,7 +74,7 @@ func (d *drafter) lose(u *unit, o *outbound, waiting bool, item *canopy.PlanItem
 	}
 	for i := range o.values {
 		v := &o.values[i]
-		if !d.p.e.claims(v.flow.Claim) {
+		if !d.p.e.claims(v.flow.Claim) || o.ofCloud(v.attr) {
 			continue
 		}
 		kept, lostMain := v.values, false
@@ -153,7 +165,7 @@ func (d *drafter) modify(u *unit, o *outbound, item *canopy.PlanItem) {
 	for i := range o.values {
 		v := &o.values[i]
 		had := o.entry.Attrs[v.attr]
-		if v.keep || had.Equal(v.values) || d.notKept(u, o, v, item) {
+		if v.keep || o.ofCloud(v.attr) || had.Equal(v.values) || d.notKept(u, o, v, item) {
 			continue
 		}
 		if first, ok := d.giveUp(u.id, o, v); ok {
@@ -167,10 +179,11 @@ func (d *drafter) modify(u *unit, o *outbound, item *canopy.PlanItem) {
 		change(&main, v, had, v.values)
 		regret(&main, v.attr, o.entry.Attrs[v.attr], v.values)
 	}
+	d.takeBack(u, o, &release, &main)
 	if len(release.Changes) > 0 {
 		item.Exports = append(item.Exports, release)
 	}
-	if len(main.Changes) > 0 {
+	if len(main.Export.Set)+len(main.Export.Clear) > 0 {
 		item.Exports = append(item.Exports, main)
 	}
 }

@@ -49,25 +49,29 @@ func (b *bench) follows(image map[canopy.Attr]canopy.Sourced, attr canopy.Attr) 
 	return follower{}
 }
 
-// links plans the link attributes of one target's object: which source entry each follows, and how many rows that
-// changes. The rows themselves are compared when the plan is applied.
-func (d *drafter) links(u *unit, o *outbound, item *canopy.PlanItem) error {
+// links plans the link attributes of one target's object, those that are wanted: which source entry each follows, and how
+// many rows that changes. The rows themselves are compared when the plan is applied.
+func (d *drafter) links(u *unit, o *outbound, item *canopy.PlanItem, wanted func(canopy.Attr) bool) error {
 	for _, l := range o.links {
+		if !wanted(l.to) {
+			continue
+		}
 		now := d.follows(u.image, l.from)
 		var was follower
 		if u.old != nil {
 			was = d.follows(u.old.Attrs, l.from)
 		}
-		whole := o.adds() || now.entry != was.entry
+		take := o.master == returned || u.wasHeld(l.to) && !o.ofCloud(l.to)
+		whole := o.adds() || now.entry != was.entry || take
 		if now.entry == 0 {
-			if was.entry == 0 {
+			if was.entry == 0 && !take {
 				continue
 			}
 			if u.has(was.entry) { // it has no links any more: its rows say which it had
-				now, whole = was, o.adds()
+				now, whole = was, o.adds() || take
 			}
 		}
-		flow := canopy.LinkFlow{Connector: o.conn.ID, Attr: l.to, From: now.entry, FromAttr: now.attr, Whole: whole, Origin: now.origin}
+		flow := canopy.LinkFlow{Connector: o.conn.ID, Attr: l.to, From: now.entry, FromAttr: now.attr, Whole: whole, Take: take, Origin: now.origin}
 		if o.match != nil {
 			flow.Entry = o.match.entry.ID
 		} else if o.entry != nil {
@@ -89,7 +93,7 @@ func (d *drafter) walk(u *unit, flow *canopy.LinkFlow, item *canopy.PlanItem) er
 	}
 	seen := false
 	asks := map[int]canopy.MetaID{} // by sample
-	q := canopy.LinkQuery{Owner: flow.From, Attr: flow.FromAttr, Changed: !flow.Whole, Connector: flow.Connector, Target: flow.Entry,
+	q := canopy.LinkQuery{Owner: flow.From, Attr: flow.FromAttr, Changed: !flow.Whole, Held: flow.Take, Connector: flow.Connector, Target: flow.Entry,
 		TargetAttr: flow.Attr}
 	each := func(row canopy.LinkRow) error {
 		seen = true

@@ -16,9 +16,10 @@ type outbound struct {
 	why   string
 	class canopy.Class
 
-	entry *canopy.Entry   // the target's entry of that class, nil: there is none yet
-	stale []*canopy.Entry // entries that are to go: of another class, or no longer wanted
-	lost  []*canopy.Entry // entries that the target does not have any more
+	entry  *canopy.Entry   // the target's entry of that class, nil: there is none yet
+	master authority       // of entry
+	stale  []*canopy.Entry // entries that are to go: of another class, or no longer wanted
+	lost   []*canopy.Entry // entries that the target does not have any more
 
 	anchor string
 	values []desired
@@ -156,7 +157,9 @@ func (b *bench) scope(u *unit, o *outbound, obj *rule.Object) {
 		return
 	}
 	b.settleAnchor(u, o, obj)
+	o.settleAuthority()
 	b.want(u, o, obj, in)
+	b.keepHeld(o)
 	if u.fault == nil && o.adds() {
 		o.keys = o.rule.MatchKeys(obj)
 	}
@@ -170,7 +173,7 @@ func (o *outbound) pickEntry(u *unit) {
 		case e.State == canopy.Gone:
 			o.lost = append(o.lost, e)
 		case o.rule != nil && e.Class == o.class && o.entry == nil:
-			o.entry = e
+			o.entry, o.master = e, authorityOf(e)
 		default:
 			o.stale = append(o.stale, e)
 		}
@@ -239,7 +242,7 @@ func (b *bench) originOf(l *layout, flow int) []canopy.Origin {
 // none, is left out.
 func (b *bench) keepValue(o *outbound, sl *slot, attr canopy.Attr) {
 	stays := sl.state == ignored || sl.state == stood
-	if sl.flow.Claim != "" {
+	if sl.flow.Claim != "" && !o.ofCloud(attr) {
 		o.claims(b.p.e, sl.flow, sl.values)
 		if stays && o.entry != nil { // what it keeps, nobody else gets
 			for _, a := range append([]canopy.Attr{attr}, sl.flow.Held...) {
@@ -310,7 +313,7 @@ func (e *Engine) claims(k canopy.ClaimKind) bool {
 // that had some.
 func (o *outbound) wantLink(u *unit, f *rule.Flow, obj *rule.Object) {
 	if obj.LinkCounts[f.From] == 0 {
-		if u.old == nil || len(u.old.Attrs[f.From].Values) == 0 {
+		if o.master != returned && (u.old == nil || len(u.old.Attrs[f.From].Values) == 0) {
 			return
 		}
 	}

@@ -25,3 +25,17 @@ func (k Kind) Details() Details {
 	}
 	return UserMailbox
 }
+
+// Remote is the recipient that a forest has for a mailbox of the kind in the cloud.
+func (k Kind) Remote() Details {
+	switch k {
+	case Shared:
+		return RemoteSharedMailbox
+	case Room:
+		return RemoteRoomMailbox
+	case Equipment:
+		return RemoteEquipmentMailbox
+	case Personal, Archive:
+	}
+	return RemoteUserMailbox
+}

@@ -102,6 +102,9 @@ func (r *Rule) of(kind string) bool {
 	return (r.Direction == Out) == (kind == tenantKind)
 }
 
+// told are what plans look at of a target's objects, whatever the rules write.
+var told = []canopy.Attr{canopy.AttrSourceAnchor, canopy.AttrCloudManaged, canopy.AttrExchangeManaged, canopy.AttrCloudMastered}
+
 // Reads are the classes and attributes of a directory of this kind that the rules look at or write, links included.
 func (s *Set) Reads(kind string) (classes []canopy.Class, attrs []canopy.Attr) {
 	c, a := map[canopy.Class]bool{}, map[canopy.Attr]bool{}
@@ -120,7 +123,10 @@ func (s *Set) Reads(kind string) (classes []canopy.Class, attrs []canopy.Attr) {
 		r.writes(a)
 	}
 	if kind == tenantKind {
-		a[canopy.AttrSourceAnchor], a[canopy.AttrUnmatched] = true, true
+		for _, name := range told {
+			a[name] = true
+		}
+		a[canopy.AttrUnmatched] = true
 	}
 	delete(a, attrDN)
 	delete(a, attrRDN)
@@ -128,8 +134,17 @@ func (s *Set) Reads(kind string) (classes []canopy.Class, attrs []canopy.Attr) {
 	return slices.Sorted(maps.Keys(c)), slices.Sorted(maps.Keys(a))
 }
 
-// Writes are the attributes of a directory of this kind that the rules write, links included: of an object that is
-// joined, nothing else has a part in what is planned for its meta.
+// Counts are the attributes of a target of this kind that plans look at: those that the rules write, and those that tell
+// who has the say. Of an object that is joined, nothing else has a part in what is planned for its meta.
+func (s *Set) Counts(kind string) map[canopy.Attr]bool {
+	a := s.Writes(kind)
+	for _, name := range told {
+		a[name] = true
+	}
+	return a
+}
+
+// Writes are the attributes of a directory of this kind that the rules write, links included.
 func (s *Set) Writes(kind string) map[canopy.Attr]bool {
 	a := map[canopy.Attr]bool{canopy.AttrSourceAnchor: true}
 	for _, r := range s.rules {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/engine"
+	"github.com/canopy-sync/canopy/rule"
 	"github.com/canopy-sync/canopy/store"
 )
 
@@ -95,7 +96,7 @@ func (l *Local) read(ctx context.Context, run canopy.RunID, s *Space, o Options,
 	o.Progress.tell(Event{Step: step, Connector: s.ID})
 	err = s.Connector.Read(ctx, req, func(b canopy.Batch) error {
 		report.Full = b.Full
-		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s)})
+		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s), Exchange: l.exchange(s)})
 		report.Counts.Add(counts)
 		o.Progress.tell(Event{Step: step, Connector: s.ID, Done: report.Counts.Read, Total: b.Expected})
 		return err
@@ -139,7 +140,22 @@ func (l *Local) written(s *Space) map[canopy.Attr]bool {
 	if s.ID != l.Target.ID {
 		return nil
 	}
-	return l.Rules.Writes(s.About.Kind)
+	return l.Rules.Counts(s.About.Kind)
+}
+
+// exchange are the link attributes of the target that are Exchange's.
+func (l *Local) exchange(s *Space) []canopy.Attr {
+	if s.ID != l.Target.ID {
+		return nil
+	}
+	var out []canopy.Attr
+	for name := range rule.ExchangeAttrs() {
+		if s.About.Schema.Attributes[name].Type == canopy.Reference {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // derive gives the keys and claims of an entry of s by the rules.
@@ -213,7 +229,7 @@ func (l *Local) resolveMissing(ctx context.Context, run canopy.RunID, s *Space, 
 			return err
 		}
 		if _, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, ScopeHash: cur.ScopeHash,
-			Batch: canopy.Batch{Changes: found, Cursor: cur.Bytes, Done: true}, Derive: l.derive(s), Written: l.written(s)}); err != nil {
+			Batch: canopy.Batch{Changes: found, Cursor: cur.Bytes, Done: true}, Derive: l.derive(s), Written: l.written(s), Exchange: l.exchange(s)}); err != nil {
 			return err
 		}
 	}

@@ -56,6 +56,11 @@ func (w *world) exchangeVerb(ctx context.Context, verb, rest string) (bool, erro
 	case "cloud-managed":
 		on := what == "on"
 		return true, a.SetMailbox(ctx, name, tenant.MailboxChange{CloudManaged: &on})
+	case "authority":
+		return true, a.SetCloudManaged(ctx, w.cloud(ctx, name, false), what == "cloud")
+	case "hide":
+		on := true
+		return true, a.SetMailbox(ctx, rest, tenant.MailboxChange{Hidden: &on})
 	case "add-address":
 		return true, a.SetMailbox(ctx, name, tenant.MailboxChange{AddAddresses: []string{what}})
 	}

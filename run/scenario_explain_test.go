@@ -32,6 +32,9 @@ func (w *world) explain(ctx context.Context, object string, attr canopy.Attr) {
 		w.gives("lost", slices.DeleteFunc(slices.Clone(a.Losers), func(g engine.Give) bool { return len(g.Values) == 0 }))
 	}
 	for _, t := range x.Trace.Targets {
+		if t.Authority != "" {
+			w.printf("  %s: %s\n", t.Connector, t.Authority)
+		}
 		for _, a := range t.Attrs {
 			if a.Attr == attr {
 				w.printf("  %s: desired %s, holds %s, from %s by %s %s\n", t.Connector, list(a.Desired), list(a.Holds), a.Origin.Connector, a.Origin.Rule, a.Note)

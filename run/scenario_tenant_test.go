@@ -46,6 +46,9 @@ func (w *world) administer(ctx context.Context, line string, b *block) {
 	case "member":
 		group, member, _ := strings.Cut(rest, ": ")
 		err = a.AddToGroup(ctx, w.cloud(ctx, group, false), w.cloud(ctx, member, false))
+	case "unmember":
+		group, member, _ := strings.Cut(rest, ": ")
+		err = a.RemoveFromGroup(ctx, w.cloud(ctx, group, false), w.cloud(ctx, member, false))
 	case "postpone":
 		w.fails, err = strconv.Atoi(strings.TrimPrefix(rest, "every "))
 	case "answer":

@@ -25,7 +25,7 @@ func (a *applying) flowFast(ctx context.Context, part []*flowing) (slow map[*flo
 		from, to := end{int64(f.From), f.from}, end{-f.target, f.to}
 		switch {
 		case f.target == 0:
-		case f.From == 0 || seen[from] || seen[to]: // after the one that it shares an end with
+		case f.From == 0 || f.Take || seen[from] || seen[to]: // after the one that it shares an end with
 			slow[f] = true
 		case f.Whole:
 			whole = append(whole, f)

@@ -120,6 +120,11 @@ func (a *applying) targets(ctx context.Context, flows []*flowing) error {
 
 // flow brings what a target's object is to hold to what a source entry holds.
 func (a *applying) flow(ctx context.Context, f *flowing) error {
+	if f.Take {
+		if _, err := a.t.Exec(ctx, takeHeld, f.target, f.to); err != nil {
+			return err
+		}
+	}
 	if f.From == 0 {
 		for _, q := range []string{`UPDATE target_link SET state = 4 WHERE owner = $1 AND attr = $2 AND state = 1`,
 			`DELETE FROM target_link WHERE owner = $1 AND attr = $2 AND state = 3`} {
@@ -174,6 +179,9 @@ const (
 	forget     = `DELETE FROM link WHERE owner + 0 = $1 AND attr = $2 AND state > 1 AND state = 3`
 	settle     = `UPDATE link SET state = CASE WHEN EXISTS (SELECT 1 FROM entry x CROSS JOIN entry c WHERE x.id = link.target AND x.meta > 0
 		AND c.meta = x.meta AND c.meta > 0 AND c.connector + 0 = $3 AND c.state <> 3) THEN 0 ELSE 1 END WHERE owner%s = $1 AND attr = $2 AND state %s`
+	// takeHeld: what a target's own administrators made counts as wanted so far.
+	takeHeld = `UPDATE target_link SET state = 1 WHERE owner = $1 AND attr = $2 AND state = 0
+		AND EXISTS (SELECT 1 FROM entry y WHERE y.id = target_link.target AND y.meta > 0)`
 	changed = " + 0" // by the index of rows that changed, see the migration
 )
 

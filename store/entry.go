@@ -242,7 +242,7 @@ func (t *tx) drop(ctx context.Context, r *entryRow) error {
 		return err
 	}
 	for _, q := range []string{`DELETE FROM entry WHERE id = $1`, `DELETE FROM link WHERE owner = $1`, `DELETE FROM link WHERE target = $1 AND state = 3`,
-		`DELETE FROM target_link WHERE owner = $1`,
+		`DELETE FROM target_link WHERE owner = $1`, `DELETE FROM authority WHERE entry = $1`,
 		`DELETE FROM target_link WHERE target = $1`, `DELETE FROM link_retry WHERE owner = $1`, `DELETE FROM export WHERE entry = $1`, `DELETE FROM held WHERE meta = 0 AND entry = $1`,
 		`DELETE FROM due_entry WHERE entry = $1`} {
 		if _, err := t.Exec(ctx, q, r.id); err != nil {

@@ -35,6 +35,7 @@ type Pending struct {
 
 // PendingExports begins a walk through the exports of one phase. For PhaseLinks they are made from the link rows whose two
 // ends are in the target, and carry numbers below zero that RecordResults knows. Exports that were refused come again after a day.
+// What an administrator of the target masters is not sent.
 func (s *Store) PendingExports(id canopy.ConnectorID, phase canopy.ExportPhase) *Pending {
 	return &Pending{s: s, id: id, phase: phase}
 }
@@ -143,11 +144,14 @@ func (p *Pending) links(ctx context.Context, t *db.Tx, conn, now int64, limit in
 
 const (
 	objectsToSend = `SELECT x.id, x.body, e.anchor, e.dn FROM export x CROSS JOIN entry e WHERE x.connector = $1 AND x.state = $2 AND x.phase = $3
-		AND x.id > $4 AND x.next_try <= $5 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) ORDER BY x.id LIMIT $6`
-	// pendingRows goes by the index of pending rows, see the migration, and sendable are those whose two ends are in the target.
+		AND x.id > $4 AND x.next_try <= $5 AND e.id = x.entry AND (e.anchor <> '' OR x.op = 1) AND NOT EXISTS (SELECT 1 FROM authority a WHERE a.entry = x.entry AND a.attr = 0)
+		ORDER BY x.id LIMIT $6`
+	// pendingRows goes by the index of pending rows, see the migration, and sendable are those whose two ends are in
+	// the target, and that no administrator of the target masters.
 	pendingRows = ` FROM target_link l CROSS JOIN entry o CROSS JOIN entry y `
 	sendable    = ` AND l.state > 2 AND o.id = l.owner AND y.id = l.target AND o.anchor <> '' AND y.anchor <> '' AND o.source_anchor <> ''
-		AND y.source_anchor <> '' AND o.state <> 3 AND y.state <> 3 AND o.connector + 0 = `
+		AND y.source_anchor <> '' AND o.state <> 3 AND y.state <> 3
+		AND NOT EXISTS (SELECT 1 FROM authority a WHERE a.entry = l.owner AND a.attr IN (0, l.attr)) AND o.connector + 0 = `
 	linksToSend = `SELECT l.owner, l.attr, l.target, l.state, o.class, o.source_anchor, o.anchor, o.dn, y.anchor, y.dn` + pendingRows +
 		`LEFT JOIN link_retry f ON f.owner = l.owner AND f.attr = l.attr AND f.target = l.target
 		WHERE l.owner + 0 >= $1 AND (l.owner + 0 > $1 OR l.attr > $2 OR l.attr = $2 AND l.target > $3)` + sendable + `$4

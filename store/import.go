@@ -23,6 +23,8 @@ type ImportRequest struct {
 	// Written are the attributes of a target that plans compare. Of an object that is joined, others may change without
 	// making its meta due; those that lead to claims are seen to by the claims. nil: every attribute counts.
 	Written map[canopy.Attr]bool
+	// Exchange are the link attributes of a target that are Exchange's.
+	Exchange []canopy.Attr
 }
 
 // ImportCounts are what one or more batches brought. Read is the sum of Added to Failed.
@@ -66,6 +68,9 @@ func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, er
 		req.Derive = func(*canopy.Entry) ([]canopy.Key, []canopy.Claim) { return nil, nil }
 	}
 	if err := s.intern(ctx, wordsOf(req.Batch.Changes)); err != nil {
+		return ImportCounts{}, wrap(err)
+	}
+	if err := s.intern(ctx, texts(req.Exchange)); err != nil {
 		return ImportCounts{}, wrap(err)
 	}
 	prep, err := s.prepare(req.Batch.Changes)

@@ -193,11 +193,22 @@ func (im *importing) differs(w *work) bool {
 		return true
 	}
 	for name := range im.req.Written {
-		if !w.old[name].Equal(w.attrs[name]) {
+		if !w.old[name].Equal(w.attrs[name]) && !(isFalse(name, w.old) && isFalse(name, w.attrs)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isFalse tells whether an attribute that says who has the say does not say it.
+func isFalse(name canopy.Attr, attrs canopy.Attrs) bool {
+	says := name == canopy.AttrCloudManaged || name == canopy.AttrExchangeManaged || name == canopy.AttrCloudMastered
+	return says && !isTrue(name, attrs)
+}
+
+func isTrue(name canopy.Attr, attrs canopy.Attrs) bool {
+	v, ok := attrs.First(name)
+	return ok && v.True()
 }
 
 // derive brings an entry's keys and claims up to date.
@@ -213,6 +224,9 @@ func (im *importing) derive(ctx context.Context, w *work) error {
 	}
 	e, err := im.t.s.entryWith(w.entryRow, w.attrs)
 	if err != nil {
+		return err
+	}
+	if err := im.authority(ctx, w); err != nil {
 		return err
 	}
 	var keys []canopy.Key

@@ -294,6 +294,9 @@ func (rec *recording) done(ctx context.Context, e *canopy.Export, res *canopy.Re
 	for _, name := range e.Clear {
 		delete(attrs, name)
 	}
+	if isTrue(canopy.AttrCloudMastered, attrs) {
+		delete(attrs, canopy.AttrCloudMastered) // it is synchronised now
+	}
 	if e.Op == canopy.Add && e.SourceAnchor != "" {
 		attrs[canopy.AttrSourceAnchor] = canopy.Texts(e.SourceAnchor)
 	}

@@ -27,7 +27,7 @@ func (t *tx) vanish(ctx context.Context, c *conn, r *entryRow) error {
 	if err := t.flush(ctx); err != nil {
 		return err
 	}
-	for _, q := range []string{`DELETE FROM target_link WHERE owner = $1`, `DELETE FROM link_retry WHERE owner = $1`,
+	for _, q := range []string{`DELETE FROM target_link WHERE owner = $1`, `DELETE FROM link_retry WHERE owner = $1`, `DELETE FROM authority WHERE entry = $1`,
 		`DELETE FROM link_retry WHERE target = $1`} {
 		if _, err := t.Exec(ctx, q, r.id); err != nil {
 			return err

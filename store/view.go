@@ -181,9 +181,12 @@ func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 			return err
 		})
 	}
-	text := ownLinks + allRows
-	if q.Changed {
+	text, others := ownLinks+allRows, otherLinks
+	switch {
+	case q.Changed:
 		text = ownLinks + changedRows
+	case q.Held:
+		text, others = strings.Replace(text, desiredState, heldState, 1), strings.Replace(others, desiredOthers, heldOthers, 1)
 	}
 	if err := v.pages(ctx, each, text, int64(q.Owner), from, c.no, int64(q.Target), to); err != nil || q.Changed {
 		return err
@@ -191,13 +194,17 @@ func (v *View) links(ctx context.Context, q canopy.LinkQuery, each func(canopy.L
 	return v.pages(ctx, func(r canopy.LinkRow) error {
 		r.Removed, r.Desired = true, true
 		return each(r)
-	}, otherLinks, int64(q.Owner), from, c.no, int64(q.Target), to)
+	}, others, int64(q.Owner), from, c.no, int64(q.Target), to)
 }
 
 const (
+	// Where a query asks for what the target holds, it asks the same with these in the place of those.
+	desiredState, heldState   = `t.state`, `CASE WHEN t.state IN (0, 1, 4) THEN 1 END`
+	desiredOthers, heldOthers = `t.state IN (1, 3)`, `(t.state = 1 OR t.state IN (0, 4) AND y.meta > 0)`
+
 	// ownLinks are the rows of an entry, each with the first entry of its meta in the target, and what that is to hold.
 	ownLinks = `SELECT q.target, q.state, q.anchor, q.dn, q.entry, q.entry_state, q.meta, q.counterpart,
-		(SELECT t.state FROM target_link t WHERE t.owner = $4 AND t.attr = $5 AND t.target = q.counterpart)
+		(SELECT ` + desiredState + ` FROM target_link t WHERE t.owner = $4 AND t.attr = $5 AND t.target = q.counterpart)
 		FROM (SELECT l.target, l.state, COALESCE(x.anchor, s.anchor, '') AS anchor, COALESCE(x.dn, s.dn, '') AS dn, x.id AS entry, x.state AS entry_state, x.meta,
 			(SELECT min(d.id) FROM entry d WHERE d.meta = x.meta AND d.meta > 0 AND d.connector + 0 = $3 AND d.state <> 3) AS counterpart
 			FROM link l LEFT JOIN entry x ON x.id = l.target LEFT JOIN stub s ON s.id = l.target WHERE l.attr = $2 AND `
@@ -213,7 +220,7 @@ const (
 		WHERE l.target = ends.id AND l.state < 2 AND o.id = l.owner AND o.meta > 0`
 	// otherLinks are the rows that a target's entry is to hold and that no row of the source stands behind.
 	otherLinks = `SELECT t.target, 3, y.anchor, y.dn, NULL, NULL, y.meta, y.id, t.state FROM target_link t CROSS JOIN entry y
-		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND t.state IN (1, 3) AND y.id = t.target AND y.connector + 0 = $3
+		WHERE t.owner = $4 AND t.attr = $5 AND t.target > $6 AND ` + desiredOthers + ` AND y.id = t.target AND y.connector + 0 = $3
 		AND NOT EXISTS (SELECT 1 FROM entry x CROSS JOIN link l WHERE x.meta = y.meta AND x.meta > 0 AND l.owner = $1 AND l.attr = $2 AND l.target = x.id)
 		ORDER BY t.target`
 )

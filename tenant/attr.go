@@ -43,7 +43,7 @@ type attribute struct {
 const (
 	cloudAnchor   canopy.Attr = "cloudAnchor"
 	cloudSource   canopy.Attr = "cloudSourceAnchor"
-	cloudMaster   canopy.Attr = "cloudMastered"
+	cloudMaster               = canopy.AttrCloudMastered
 	cloudUPN      canopy.Attr = "cloudUserPrincipalName"
 	cloudAlias    canopy.Attr = "cloudAlias"
 	cloudMail     canopy.Attr = "cloudMail"
@@ -51,7 +51,8 @@ const (
 	cloudLegacyDN canopy.Attr = "cloudLegacyExchangeDN"   // that Exchange Online gave the recipient
 	cloudMOERA    canopy.Attr = "cloudInitialAddress"     // the address under the initial domain
 	cloudErrors   canopy.Attr = "cloudProvisioningErrors" // see conflict
-	cloudBlock    canopy.Attr = "blockOnPremisesSync"     // the cloud manages what came from a forest
+	cloudBlock                = canopy.AttrCloudManaged
+	cloudExchange             = canopy.AttrExchangeManaged
 )
 
 // Attributes that the tenant has rules for, beside the identity words.
@@ -122,6 +123,7 @@ var schema = makeSchema([]schemaRow{
 	{t: canopy.String, on: users, readOnly: true, names: `cloudUserPrincipalName cloudInitialAddress cloudUnmatched`},
 	{t: canopy.String, on: all, multi: true, readOnly: true, names: `cloudProxyAddresses cloudProvisioningErrors`},
 	{t: canopy.Boolean, on: all, readOnly: true, names: `blockOnPremisesSync cloudMastered`},
+	{t: canopy.Boolean, on: users, readOnly: true, names: `isExchangeCloudManaged`},
 	// what only the cloud's own callers set
 	{t: canopy.String, on: users, readOnly: true, names: `passwordPolicies ageGroup consentProvidedForMinor creationType
 		passwordForced legalAgeGroupClassification`},

@@ -29,6 +29,7 @@ const (
 	CodeLinkTarget     = "ReferencedObjectNotFound"
 	CodeLinkType       = "ReferencedObjectTypeNotAllowed"
 	CodeSynced         = "OnPremisesMasteredObject"
+	CodeExchange       = "ExchangeAttributesCloudManaged"
 	CodeBusy           = "ServiceBusy"
 
 	// of licences

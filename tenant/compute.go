@@ -51,6 +51,9 @@ func compute(c calculation) canopy.Attrs {
 	if dn := c.prev.Text(cloudLegacyDN); dn != "" {
 		out[cloudLegacyDN] = canopy.Texts(dn)
 	}
+	if v := c.prev[cloudExchange]; len(v) > 0 && c.synced {
+		out[cloudExchange] = v
+	}
 	alias := c.alias()
 	if alias != "" {
 		out[cloudAlias] = canopy.Texts(alias)

@@ -294,8 +294,57 @@ func TestAddedAddresses(t *testing.T) {
 	taken("b@contoso.com", true)
 	w.ok(a.SetMailbox(ctx, "bert", MailboxChange{CloudManaged: &off}))
 	w.arrive()
+	taken("b@contoso.com", true)
+	w.done(canopy.Export{Op: canopy.Modify, Class: canopy.User, SourceAnchor: "QmVydA==", Clear: []canopy.Attr{"proxyAddresses"}})
+	w.arrive()
 	taken("b@contoso.com", false)
 	taken("a.novak@contoso.com", true)
+}
+
+// TestExchangeCloudManaged: while the cloud manages the Exchange attributes synchronisation sees it, and what the cloud's
+// administrators made of them; its own values of them are refused, and the others taken. Given back, all are taken.
+func TestExchangeCloudManaged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
+	ctx, a := context.Background(), w.Admin()
+	id := w.done(add(canopy.User, "QmVydA==", "userPrincipalName", "bert@contoso.com", "proxyAddresses", "SMTP:bert@contoso.com"))
+	w.license(id, "E3")
+	w.arrive()
+	_, _, cursor := w.read(nil)
+	shows := func(want canopy.Attrs) {
+		t.Helper()
+		var changes []canopy.Change
+		changes, _, cursor = w.read(cursor)
+		got := canopy.Attrs{}
+		for _, c := range changes {
+			for name := range want {
+				got[name] = c.Attrs[name]
+			}
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(canopy.Values.Equal)); diff != "" {
+			t.Errorf("the feed (-want +got):\n%s", diff)
+		}
+	}
+	on, off := true, false
+	w.ok(a.SetMailbox(ctx, "bert", MailboxChange{CloudManaged: &on, AddAddresses: []string{"b@contoso.com"}, Hidden: &on, Kind: exchange.Shared}))
+	shows(canopy.Attrs{"isExchangeCloudManaged": {canopy.Bool(true)}, "proxyAddresses": canopy.Texts("SMTP:bert@contoso.com", "smtp:b@contoso.com"),
+		"msExchHideFromAddressLists": {canopy.Bool(true)}, "msExchRecipientTypeDetails": {canopy.Int(int64(exchange.RemoteSharedMailbox))}})
+	change := func(want string, set canopy.Attrs, clear ...canopy.Attr) {
+		t.Helper()
+		r := w.write(canopy.Export{Op: canopy.Modify, Class: canopy.User, SourceAnchor: "QmVydA==", Set: set, Clear: clear})[0]
+		if r.Code != want {
+			t.Errorf("%v, clear %v: got %s %q %s, want code %q", set, clear, r.Kind, r.Code, r.Text, want)
+		}
+	}
+	change(CodeExchange, attrs("proxyAddresses", "SMTP:bert@contoso.com", "title", "Smith"))
+	change(CodeExchange, nil, "msExchHideFromAddressLists")
+	change("", attrs("title", "Smith"), "extensionAttribute1")
+	w.ok(a.SetMailbox(ctx, "bert", MailboxChange{CloudManaged: &off}))
+	shows(canopy.Attrs{"isExchangeCloudManaged": nil})
+	change("", attrs("proxyAddresses", "SMTP:bert@contoso.com"), "msExchHideFromAddressLists", "msExchRecipientTypeDetails")
+	w.arrive()
+	w.shows("bert", WithMailbox, "emailaddresses,hiddenfromaddresslistsenabled", ""+
+		"EmailAddresses                : {SMTP:bert@contoso.com, smtp:bert@contoso.onmicrosoft.com}\nHiddenFromAddressListsEnabled : False")
 }
 
 // TestLegacyDN: the name that Exchange Online gives is shown at the native door, once, and stays when the person changes.

@@ -314,13 +314,6 @@ func (b *filling) recipient(r *record, w *Whole) error {
 	case n == nil:
 		return nil
 	}
-	for _, a := range n.AddedAddresses {
-		if b.late.claims.add(keyAddress+canopy.Fold(a), r.id) {
-			if err := b.writeClaims(); err != nil {
-				return err
-			}
-		}
-	}
 	return b.storeRecipient(r.id, n)
 }
 

@@ -344,9 +344,6 @@ func (x *tx) orphan(id int64) error {
 	if err := x.exec(`DELETE FROM recipient WHERE object = ?`, id); err != nil {
 		return fmt.Errorf("delete the recipient %s: %w", old.Name, err)
 	}
-	if err := x.disclaim(id, old, nil); err != nil {
-		return err
-	}
 	return x.freed(old.ExchangeGUID, id)
 }
 

@@ -52,7 +52,7 @@ func (a *Admin) SetMailbox(ctx context.Context, identity string, c MailboxChange
 		if c.Hidden != nil {
 			n.Hidden = *c.Hidden
 		}
-		if !n.Synced && c.exchangeOnly() {
+		if c.exchangeOnly() {
 			if err := x.tellDirectory(r, c); err != nil {
 				return err
 			}
@@ -137,14 +137,11 @@ func (x *tx) addAddresses(r *record, n *Recipient, addresses []string) error {
 			return err
 		}
 		n.add(text, primary)
-		if n.Synced { // of others the directory knows them
-			n.AddedAddresses = append(n.AddedAddresses, address)
-		}
 	}
 	return nil
 }
 
-// tellDirectory writes what was changed of a cloud user's mailbox into the directory, which masters it.
+// tellDirectory writes what was changed of a mailbox that the cloud masters into the directory, where synchronisation sees it.
 func (x *tx) tellDirectory(r *record, c MailboxChange) error {
 	set := canopy.Attrs{}
 	if c.Hidden != nil {
@@ -161,6 +158,9 @@ func (x *tx) tellDirectory(r *record, c MailboxChange) error {
 			}
 		}
 		set[canopy.AttrAddresses] = canopy.Texts(n.Addresses...)
+	}
+	if r.synced && c.Kind != "" {
+		set["msExchRecipientTypeDetails"] = canopy.Values{canopy.Int(int64(c.Kind.Remote()))}
 	}
 	if len(set) == 0 {
 		return nil
@@ -233,7 +233,7 @@ func (a *Admin) onRecipient(ctx context.Context, identity string, of Of, fn func
 		if old != nil {
 			n = *old
 		}
-		n.Addresses, n.AddedAddresses = slices.Clone(n.Addresses), slices.Clone(n.AddedAddresses)
+		n.Addresses = slices.Clone(n.Addresses)
 		boxes, err := x.mailboxes(r.id)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,38 +19,37 @@ import (
 
 // Recipient is Exchange's own record of an object of the directory, as it was when the last change arrived.
 type Recipient struct {
-	ID             canopy.Anchor    `json:"id"`
-	Class          canopy.Class     `json:"class"`
-	Name           string           `json:"name"`
-	DisplayName    string           `json:"displayName"`
-	UPN            string           `json:"userPrincipalName,omitempty"`
-	Alias          string           `json:"alias"`
-	Primary        string           `json:"primarySmtpAddress"`
-	Addresses      []string         `json:"emailAddresses"`
-	Target         string           `json:"externalEmailAddress,omitempty"`
-	LegacyDN       string           `json:"legacyExchangeDN,omitempty"`
-	Hidden         bool             `json:"hiddenFromAddressListsEnabled"`
-	Details        exchange.Details `json:"recipientTypeDetails"` // None: no recipient at all
-	ExchangeGUID   exchange.GUID    `json:"exchangeGuid"`
-	ArchiveGUID    exchange.GUID    `json:"archiveGuid"`
-	SKUAssigned    exchange.Licence `json:"skuAssigned"`
-	Previous       exchange.Details `json:"previousRecipientTypeDetails"`
-	PreviousSince  time.Time        `json:"previousSince"`
-	Synced         bool             `json:"isDirSynced"`
-	CloudManaged   bool             `json:"isExchangeCloudManaged"`
-	Deleted        bool             `json:"isSoftDeleted"`
-	Row            string           `json:"row"` // of the decision
-	Via            []string         `json:"via,omitempty"`
-	Errors         []string         `json:"errors,omitempty"`
-	SyncedGUID     exchange.GUID    `json:"syncedExchangeGuid"`
-	SyncedSince    time.Time        `json:"syncedSince"`
-	SyncedArchive  exchange.GUID    `json:"syncedArchiveGuid"`
-	SyncedDetails  exchange.Details `json:"syncedRecipientTypeDetails"`
-	Remote         exchange.Remote  `json:"remoteRecipientType"`
-	MailUser       bool             `json:"mailUser"`
-	Ignored        bool             `json:"exchangeAttributesIgnored"`
-	WhenChanged    time.Time        `json:"whenChanged"`
-	AddedAddresses []string         `json:"addedAddresses,omitempty"` // by an administrator of the cloud
+	ID            canopy.Anchor    `json:"id"`
+	Class         canopy.Class     `json:"class"`
+	Name          string           `json:"name"`
+	DisplayName   string           `json:"displayName"`
+	UPN           string           `json:"userPrincipalName,omitempty"`
+	Alias         string           `json:"alias"`
+	Primary       string           `json:"primarySmtpAddress"`
+	Addresses     []string         `json:"emailAddresses"`
+	Target        string           `json:"externalEmailAddress,omitempty"`
+	LegacyDN      string           `json:"legacyExchangeDN,omitempty"`
+	Hidden        bool             `json:"hiddenFromAddressListsEnabled"`
+	Details       exchange.Details `json:"recipientTypeDetails"` // None: no recipient at all
+	ExchangeGUID  exchange.GUID    `json:"exchangeGuid"`
+	ArchiveGUID   exchange.GUID    `json:"archiveGuid"`
+	SKUAssigned   exchange.Licence `json:"skuAssigned"`
+	Previous      exchange.Details `json:"previousRecipientTypeDetails"`
+	PreviousSince time.Time        `json:"previousSince"`
+	Synced        bool             `json:"isDirSynced"`
+	CloudManaged  bool             `json:"isExchangeCloudManaged"`
+	Deleted       bool             `json:"isSoftDeleted"`
+	Row           string           `json:"row"` // of the decision
+	Via           []string         `json:"via,omitempty"`
+	Errors        []string         `json:"errors,omitempty"`
+	SyncedGUID    exchange.GUID    `json:"syncedExchangeGuid"`
+	SyncedSince   time.Time        `json:"syncedSince"`
+	SyncedArchive exchange.GUID    `json:"syncedArchiveGuid"`
+	SyncedDetails exchange.Details `json:"syncedRecipientTypeDetails"`
+	Remote        exchange.Remote  `json:"remoteRecipientType"`
+	MailUser      bool             `json:"mailUser"`
+	Ignored       bool             `json:"exchangeAttributesIgnored"`
+	WhenChanged   time.Time        `json:"whenChanged"`
 }
 
 // nextRecipient is the record with what the directory says now. Of a mailbox that the cloud manages only the identity is taken.
@@ -85,7 +85,7 @@ func nextRecipient(old *Recipient, r *record, conf settings, now time.Time) *Rec
 	n.Target = v.Text(attrTargetAddress)
 	n.MailUser = n.Target != "" && n.Alias != ""
 	n.Hidden = integerBool(v, "msExchHideFromAddressLists")
-	n.Addresses, n.AddedAddresses = addressesOf(r, v), nil
+	n.Addresses = addressesOf(r, v)
 	n.Primary = primaryText(n.Addresses)
 	return n
 }
@@ -217,16 +217,11 @@ func (x *tx) saveRecipient(r *record, old, n *Recipient, boxes bool) error {
 	if err := x.storeRecipient(r.id, n); err != nil {
 		return err
 	}
-	if err := x.tellLegacyDN(r, n); err != nil || old == nil {
+	if err := x.tellSynchronization(r, n); err != nil || old == nil {
 		return err
 	}
 	if !old.ExchangeGUID.IsZero() && old.ExchangeGUID != n.ExchangeGUID {
-		if err := x.freed(old.ExchangeGUID, r.id); err != nil {
-			return err
-		}
-	}
-	if len(n.AddedAddresses) == 0 {
-		return x.disclaim(r.id, old, r.held)
+		return x.freed(old.ExchangeGUID, r.id)
 	}
 	return nil
 }
@@ -245,25 +240,25 @@ func (x *tx) storeRecipient(id int64, n *Recipient) error {
 	return nil
 }
 
-// tellLegacyDN shows synchronisation the name that Exchange gave, for the forest to know the recipient by too.
-func (x *tx) tellLegacyDN(r *record, n *Recipient) error {
-	if r.deleted != 0 || !Addressed.has(n) || r.cloud.attrs.Text(cloudLegacyDN) == n.LegacyDN {
+// tellSynchronization shows synchronisation the name that Exchange gave, for the forest to know the recipient by too, and
+// whether the cloud manages the Exchange attributes.
+func (x *tx) tellSynchronization(r *record, n *Recipient) error {
+	if r.deleted != 0 {
 		return nil
 	}
-	r.cloud.set(cloudLegacyDN, canopy.Texts(n.LegacyDN), x.seq+1)
-	return x.save(r)
-}
-
-// disclaim gives up the addresses that an administrator had added in the cloud, but those that the directory holds itself.
-func (x *tx) disclaim(id int64, old *Recipient, held []claim) error {
-	for _, a := range old.AddedAddresses {
-		key := keyAddress + canopy.Fold(a)
-		if slices.ContainsFunc(held, func(c claim) bool { return c.key == key }) {
-			continue
-		}
-		if err := x.exec(`DELETE FROM claim WHERE key = ? AND object = ?`, key, id); err != nil {
-			return fmt.Errorf("release %s: %w", a, err)
-		}
+	before := maps.Clone(r.cloud.attrs)
+	if Addressed.has(n) {
+		r.cloud.set(cloudLegacyDN, canopy.Texts(n.LegacyDN), x.seq+1)
 	}
-	return nil
+	switch managed := r.synced && n.CloudManaged; {
+	case managed:
+		r.cloud.set(cloudExchange, canopy.Values{canopy.Bool(true)}, x.seq+1)
+	case len(before[cloudExchange]) > 0:
+		r.cloud.set(cloudExchange, nil, x.seq+1)
+	}
+	if before[cloudLegacyDN].Equal(r.cloud.attrs[cloudLegacyDN]) && before[cloudExchange].Equal(r.cloud.attrs[cloudExchange]) {
+		return nil
+	}
+	r.computed = maps.Clone(r.cloud.attrs)
+	return x.save(r)
 }

@@ -263,7 +263,7 @@ func (x *tx) find(e *canopy.Export) (*record, error) {
 	var r *record
 	var err error
 	switch {
-	case linksOnly(e) && x.known[e.Ref.Anchor] != nil && x.known[e.Ref.Anchor].synced:
+	case linksOnly(e) && !ofExchange(e) && x.known[e.Ref.Anchor] != nil && x.known[e.Ref.Anchor].synced:
 		r = x.known[e.Ref.Anchor]
 	case e.Ref.Anchor != "":
 		r, err = x.byObjectID(e.Ref.Anchor)
@@ -338,7 +338,7 @@ func (x *tx) check(e *canopy.Export) error {
 
 // apply lays the export's values over the record, checks that they are unique, stores it, and writes its links.
 func (x *tx) apply(e *canopy.Export, r *record, back bool) ([]canopy.FailedLink, error) {
-	if err := compare(e, r); err != nil {
+	if err := errors.Join(compare(e, r), exchangeLock(e, r)); err != nil {
 		return nil, err
 	}
 	seq := x.seq + 1
@@ -374,7 +374,7 @@ func compare(e *canopy.Export, r *record) error {
 
 // applyLinks is apply for an export of links alone: the object's values stay, and are not written again.
 func (x *tx) applyLinks(e *canopy.Export, r *record, _ bool) ([]canopy.FailedLink, error) {
-	if err := compare(e, r); err != nil {
+	if err := errors.Join(compare(e, r), exchangeLock(e, r)); err != nil {
 		return nil, err
 	}
 	if err := x.touch(r.id); err != nil {

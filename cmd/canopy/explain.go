@@ -211,6 +211,9 @@ func (e explainer) targets() {
 		}
 		e.gap()
 		e.line("to %s: %s %s", t.Connector, t.Class, state)
+		if t.Authority != "" {
+			e.line("  %s", t.Authority)
+		}
 		for _, x := range t.Attrs {
 			if len(x.Desired)+len(x.Holds) == 0 && x.Note == "" && len(t.Attrs) > 1 {
 				continue

@@ -139,6 +139,13 @@ CREATE TABLE link_retry (
   PRIMARY KEY (owner, attr, target)
 );
 
+-- What a target's own administrators master of an object: attr 0 is all of it, else one link attribute.
+CREATE TABLE authority (
+  entry BIGINT NOT NULL,
+  attr BIGINT NOT NULL,
+  PRIMARY KEY (entry, attr)
+) /*sqlite WITHOUT ROWID */;
+
 CREATE TABLE identity (
   connector BIGINT NOT NULL,
   anchor TEXT NOT NULL,
