@@ -128,6 +128,10 @@ func (a *App) serve(ctx context.Context, t *tenant.Tenant, dir string, f serveFl
 	fmt.Fprintf(a.Out, "The tenant %s (%s) answers at %s/v1.0\n\n", set.Initial, set.Tenant, l.URL)
 	fmt.Fprintf(a.Out, "Sign-in:     %s/%s/oauth2/v2.0/token\n", l.URL, set.Tenant)
 	fmt.Fprintf(a.Out, "Apps:        canopy tenant app add --dir %s NAME --role User.Read.All\n", quoted(dir))
+	fmt.Fprintf(a.Out, "             shows CLIENT and SECRET, with which a program gets a TOKEN and calls:\n")
+	fmt.Fprintf(a.Out, "  curl -s --cacert %s -d grant_type=client_credentials -d scope=%s/.default -d client_id=CLIENT -d client_secret=SECRET %s/%s/oauth2/v2.0/token\n",
+		quoted(ca), l.URL, l.URL, set.Tenant)
+	fmt.Fprintf(a.Out, "  curl -s --cacert %s -H 'Authorization: Bearer TOKEN' %s/v1.0/users\n", quoted(ca), l.URL)
 	fmt.Fprintf(a.Out, "Trust:       %s is the authority that made the certificate\n", ca)
 	fmt.Fprintf(a.Out, "  curl       --cacert %s\n  Go, OpenSSL  SSL_CERT_FILE=%s\n  Node       NODE_EXTRA_CA_CERTS=%s\n  Python     REQUESTS_CA_BUNDLE=%s\n", quoted(ca), quoted(ca), quoted(ca), quoted(ca))
 	fmt.Fprintf(a.Out, "  Debian     cp %s /usr/local/share/ca-certificates/canopy-tenant.crt && update-ca-certificates\n", quoted(ca))

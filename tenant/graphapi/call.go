@@ -3,6 +3,7 @@ package graphapi
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/canopy-sync/canopy/tenant"
@@ -29,6 +30,9 @@ func (c *call) run(rest string) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if len(segments) > 0 && strings.EqualFold(segments[0], "me") {
+		return response{}, &problem{status: 400, code: codeSyntax, message: "/me request is only valid with delegated authentication flow."}
+	}
 	route, vars, err := c.routes.find(c.method, segments)
 	if err != nil {
 		return response{}, err
@@ -45,7 +49,10 @@ func (c *call) run(rest string) (response, error) {
 		return response{}, err
 	}
 	resp, err := route.handle(c)
-	if err == nil && limits != nil {
+	if err == nil && c.query.page > 0 {
+		limits.Set("Preference-Applied", "odata.maxpagesize="+strconv.Itoa(c.query.page))
+	}
+	if err == nil {
 		for name, values := range limits {
 			if resp.header == nil {
 				resp.header = http.Header{}

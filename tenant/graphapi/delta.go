@@ -2,6 +2,7 @@ package graphapi
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,14 +37,22 @@ func delta(name string) handler {
 		if c.query.order != "" || c.query.search != "" || c.query.expand != "" || c.query.top != 0 {
 			return response{}, unsupported("The query specified in the URI is not valid: $orderby, $search, $expand and $top are not supported with delta.")
 		}
-		selects, err := e.selected(c.query.selects, true)
+		known := e
+		if e.class == "" { // of all types, of which each has its own properties
+			known = c.entities["user"]
+		}
+		selects, err := known.selected(c.query.selects, true)
 		if err != nil {
 			return response{}, err
 		}
-		if id := e.property("id"); !slices.Contains(selects, id) {
+		if id := known.property("id"); !slices.Contains(selects, id) {
 			selects = append([]*property{id}, selects...)
 		}
-		ids, err := c.deltaIDs(e)
+		types := c.deltaTypes(e)
+		ids, err := c.deltaIDs(known)
+		if types != nil {
+			ids, err = nil, nil
+		}
 		if err != nil {
 			return response{}, err
 		}
@@ -54,12 +63,31 @@ func delta(name string) handler {
 		if strings.EqualFold(c.query.delta, "latest") {
 			return c.deltaPage(e, nil, at, false)
 		}
-		f := &round{c: c, e: e, selects: selects, ids: ids, at: at}
+		f := &round{c: c, e: e, selects: selects, ids: ids, types: types, at: at}
 		if err := f.run(); err != nil {
 			return response{}, err
 		}
 		return c.deltaPage(e, f.items, f.at, f.more)
 	}
+}
+
+// isof is a condition on the type of an object.
+var isof = regexp.MustCompile(`(?i)^\(?\s*isof\(\s*'#?(?:microsoft\.)?(?:graph\.)?(\w+)'\s*\)\s*\)?$`)
+
+// deltaTypes reads the types that the changes of all objects are limited to; nil when there is no such filter.
+func (c *call) deltaTypes(e *entity) []string {
+	if e.class != "" || c.query.filter == "" {
+		return nil
+	}
+	var out []string
+	for _, part := range regexp.MustCompile(`(?i)\s+or\s+`).Split(strings.TrimSpace(c.query.filter), -1) {
+		m := isof.FindStringSubmatch(part)
+		if m == nil {
+			return nil
+		}
+		out = append(out, strings.ToLower(m[1]))
+	}
+	return out
 }
 
 // deltaIDs reads the only filter that a delta query takes: ids.
@@ -134,13 +162,16 @@ type round struct {
 	e       *entity
 	selects []*property
 	ids     map[canopy.Anchor]bool // only these; nil: all
+	types   []string               // only these, folded; nil: all
 	at      feedPlace
 	items   []byte
 	n       int
 	more    bool
 }
 
-func (f *round) wants(id canopy.Anchor) bool { return f.ids == nil || f.ids[id] }
+func (f *round) wants(id canopy.Anchor, class canopy.Class) bool {
+	return (f.ids == nil || f.ids[id]) && (f.types == nil || slices.Contains(f.types, strings.ToLower(f.c.entityOf(class).name)))
+}
 
 func (f *round) begin() {
 	if f.n++; f.n > 1 {
@@ -151,7 +182,7 @@ func (f *round) begin() {
 // run fills a page: first what was removed, then what changed.
 func (f *round) run() error {
 	if !f.at.First {
-		gone, err := f.c.dir.Removals(f.c.ctx, f.e.class, f.at.Gone, presetDelta+1)
+		gone, err := f.c.dir.Removals(f.c.ctx, f.e.class, f.at.Gone, f.c.query.most()+1)
 		if err != nil {
 			return err
 		}
@@ -159,11 +190,11 @@ func (f *round) run() error {
 			if r.Seq > f.at.End {
 				break // the next round's
 			}
-			if f.n == presetDelta {
+			if f.n == f.c.query.most() {
 				f.more = true
 				return nil
 			}
-			if f.at.Gone = r.Seq; !f.wants(r.ID) {
+			if f.at.Gone = r.Seq; !f.wants(r.ID, r.Class) {
 				continue
 			}
 			reason := "deleted"
@@ -177,12 +208,12 @@ func (f *round) run() error {
 	var failed error
 	seen := 0
 	err := f.c.dir.Changed(f.c.ctx, f.e.class, f.at.Seq, func(i *tenant.Item) bool {
-		if seen++; f.n == presetDelta || seen > maxScan {
+		if seen++; f.n == f.c.query.most() || seen > maxScan {
 			f.more = true
 			return false
 		}
 		f.at.Seq = i.Seq
-		if f.wants(i.ID) {
+		if f.wants(i.ID, i.Class) {
 			failed = f.object(i)
 		}
 		return failed == nil
@@ -196,6 +227,11 @@ func (f *round) run() error {
 // object writes a changed object with the links that were asked for.
 func (f *round) object(i *tenant.Item) error {
 	f.begin()
+	if f.e.class == "" {
+		out, err := f.c.appendMixed(f.items, &listing{e: f.e}, i)
+		f.items = out
+		return err
+	}
 	out, err := f.c.append(f.items, &listing{e: f.e, selects: f.selects, licensed: f.e.asksLicensing(f.selects, nil)}, i, "")
 	if err != nil {
 		return err

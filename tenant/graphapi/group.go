@@ -18,17 +18,25 @@ const (
 
 // createGroup makes a cloud group, with its first members and owners.
 func createGroup(c *call) (response, error) {
-	e := c.entities["group"]
-	in, err := readInput(e, c.body)
+	in, err := readInput(c.entities["group"], c.body)
 	if err != nil {
 		return response{}, err
 	}
+	return c.createGroup(in, "")
+}
+
+// createGroup makes a group, with a name that no other one has unless that is "".
+func (c *call) createGroup(in *input, unique string) (response, error) {
+	e := in.e
 	d, err := in.newGroup(c.dir.Settings())
 	if err != nil {
 		return response{}, err
 	}
 	if d.Links, err = in.groupLinks(); err != nil {
 		return response{}, err
+	}
+	if unique != "" {
+		d.Set["uniqueName"] = canopy.Texts(unique)
 	}
 	i, err := c.dir.Create(c.ctx, c.actor(), canopy.Group, d)
 	if err != nil {
@@ -118,6 +126,9 @@ func updateGroup(c *call) (response, error) {
 		return response{}, err
 	}
 	i, err := c.find(e, c.vars[0])
+	if name, unique := uniqueKey(c.vars[0]); unique && c.query.upsert && isMissing(err) {
+		return c.createGroup(in, name)
+	}
 	if err != nil {
 		return response{}, err
 	}
@@ -360,9 +371,16 @@ func dropRef(set, navigation string) handler {
 			return response{}, err
 		}
 		var id canopy.Anchor
-		if len(c.vars) > 1 {
+		switch {
+		case len(c.vars) > 1:
 			id = canopy.Anchor(strings.ToLower(c.vars[1]))
-		} else {
+		case c.query.ref != "":
+			if id, err = reference(c.query.ref); err != nil {
+				return response{}, err
+			}
+		case navigation != "manager":
+			return response{}, bad("An '@id' that names the object is required.")
+		default:
 			_, to, err := c.only(set, navigation)
 			if err != nil {
 				return response{}, err

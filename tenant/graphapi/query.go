@@ -26,6 +26,9 @@ type query struct {
 	expand   string
 	skip     string // $skiptoken
 	delta    string // $deltatoken
+	ref      string // @id: the object that a link leads to
+	upsert   bool   // Prefer: create-if-missing
+	page     int    // Prefer: odata.maxpagesize; 0: not said
 }
 
 type option struct{ name, value string }
@@ -38,6 +41,7 @@ const (
 // readQuery reads the options. Names may lack their $, and what is not known is left alone.
 func readQuery(raw string, h http.Header) (query, error) {
 	q := query{eventual: strings.EqualFold(h.Get("ConsistencyLevel"), "eventual")}
+	q.prefer(h.Values("Prefer"))
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
@@ -60,6 +64,22 @@ func readQuery(raw string, h http.Header) (query, error) {
 	return q, nil
 }
 
+// prefer reads how long a page is wanted.
+func (q *query) prefer(values []string) {
+	for _, v := range values {
+		for part := range strings.SplitSeq(v, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			q.upsert = q.upsert || strings.EqualFold(name, "create-if-missing")
+			if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(name), "odata."), "maxpagesize") {
+				continue
+			}
+			if n, err := strconv.Atoi(strings.Trim(value, `" `)); err == nil && n > 0 {
+				q.page = min(n, maxTop)
+			}
+		}
+	}
+}
+
 func (q *query) set(name, value string) error {
 	switch name {
 	case "$select":
@@ -76,6 +96,8 @@ func (q *query) set(name, value string) error {
 		q.skip = value
 	case "$deltatoken":
 		q.delta = value
+	case "$@id":
+		q.ref = value
 	case "$count":
 		if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
 			return &problem{status: 400, code: codeSyntax, message: "Invalid value '" + value + "' for $count query option found. Valid values are 'true' and 'false'."}
@@ -100,7 +122,7 @@ func (q *query) consistent() error {
 	switch {
 	case q.search != "" && !q.eventual:
 		return unsupported("Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'")
-	case q.expand != "" && q.eventual && (q.count || q.search != ""):
+	case q.expand != "" && q.eventual && (q.count || q.search != "") && !strings.Contains(strings.ToLower(q.expand), "$levels"):
 		return unsupported("$expand is not supported with advanced query parameters.")
 	}
 	return nil
@@ -110,10 +132,21 @@ func (q *query) consistent() error {
 func (q *query) advanced() bool { return q.eventual && q.count }
 
 func (q *query) size() int {
-	if q.top == 0 {
+	switch {
+	case q.top == 0 && q.page == 0:
 		return presetTop
+	case q.top == 0 || q.page > 0 && q.page < q.top:
+		return q.page
 	}
 	return q.top
+}
+
+// most is how many objects a page of changes has.
+func (q *query) most() int {
+	if q.page > 0 {
+		return q.page
+	}
+	return presetDelta
 }
 
 // place is what a $skiptoken holds: where to go on, and the options that it belongs to.

@@ -92,7 +92,13 @@ func (c *call) appendExpansion(out []byte, x odata.Expansion, i *tenant.Item) ([
 		if err != nil {
 			return nil, err
 		}
-		if out, err = c.append(out, &listing{e: e, selects: selects}, item, e.name); err != nil {
+		within := &listing{e: e, selects: selects}
+		if single && x.Levels > 1 {
+			next := x
+			next.Levels--
+			within.expand = []odata.Expansion{next}
+		}
+		if out, err = c.append(out, within, item, e.name); err != nil {
 			return nil, err
 		}
 	}

@@ -16,6 +16,7 @@ var userRows = []row{
 	{"PUT users/{id}/manager/$ref", writeUsers, addRef("user", "manager", true)},
 	{"DELETE users/{id}/manager/$ref", writeUsers, dropRef("user", "manager")},
 	{"POST users/{id}/sponsors/$ref", writeUsers, addRef("user", "sponsors", false)},
+	{"DELETE users/{id}/sponsors/$ref", writeUsers, dropRef("user", "sponsors")},
 	{"DELETE users/{id}/sponsors/{x}/$ref", writeUsers, dropRef("user", "sponsors")},
 }
 
@@ -30,6 +31,8 @@ var groupRows = []row{
 	{"GET groups/{id}/members/$ref", readGroups, refs("group", "members")},
 	{"POST groups/{id}/members/$ref", writeMembers, addRef("group", "members", false)},
 	{"DELETE groups/{id}/members/{x}/$ref", writeMembers, dropRef("group", "members")},
+	{"DELETE groups/{id}/members/$ref", writeMembers, dropRef("group", "members")},
+	{"DELETE groups/{id}/owners/$ref", writeGroups, dropRef("group", "owners")},
 	{"GET groups/{id}/owners/$ref", readGroups, refs("group", "owners")},
 	{"POST groups/{id}/owners/$ref", writeGroups, addRef("group", "owners", false)},
 	{"DELETE groups/{id}/owners/{x}/$ref", writeGroups, dropRef("group", "owners")},
@@ -44,7 +47,11 @@ var contactRows = []row{
 }
 
 var objectRows = []row{
+	{"GET directoryObjects/delta", readAll, delta("directoryObject")},
 	{"GET directoryObjects/{id}", readAll, directoryObject},
+	{"GET directoryObjects/{id}/graph.user", readAll, get("user")},
+	{"GET directoryObjects/{id}/graph.group", readAll, get("group")},
+	{"GET directoryObjects/{id}/graph.orgContact", readAll, get("orgContact")},
 	{"DELETE directoryObjects/{id}", []string{"Directory.ReadWrite.All"}, removeAny},
 	{"POST directoryObjects/getByIds", readAll, byIDs},
 	{"POST users/getByIds", readAll, byIDs},
@@ -62,6 +69,19 @@ var objectRows = []row{
 	{"POST users/{id}/restore", removeUsers, restore},
 	{"POST groups/{id}/restore", writeGroups, restore},
 	{"DELETE directory/deletedItems/{id}", removeUsers, purge},
+}
+
+// propertyRows are single properties of objects.
+func propertyRows() []row {
+	var out []row
+	for _, n := range []struct {
+		set, entity string
+		roles       []string
+	}{{"users", "user", readUsers}, {"groups", "group", readGroups}, {"contacts", "orgContact", readContacts}} {
+		path := "GET " + n.set + "/{id}/{property}"
+		out = append(out, row{path, n.roles, oneProperty(n.entity, false)}, row{path + "/$value", n.roles, oneProperty(n.entity, true)})
+	}
+	return out
 }
 
 // linkRows are the navigations: each as a list, as a count, and of one type.

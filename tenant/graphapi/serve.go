@@ -44,11 +44,20 @@ func Listen(ctx context.Context, s *Server, address, dir string, hosts []string)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the tenant: %w", err), listener.Close())
 	}
-	l := &Listening{URL: "https://localhost:" + port, done: make(chan error, 1)}
+	l := &Listening{URL: "https://" + net.JoinHostPort(called(address), port), done: make(chan error, 1)}
 	l.http = &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}}
 	go func() { l.done <- l.http.ServeTLS(listener, "", "") }()
 	return l, nil
+}
+
+// called is the name by which this machine reaches the address that is listened on.
+func called(address string) string {
+	host, _, _ := net.SplitHostPort(address) // it was listened on
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1)) || ip.Equal(net.IPv6loopback)) {
+		return "localhost"
+	}
+	return host
 }
 
 // Close lets requests under way end and stops taking others.

@@ -22,7 +22,7 @@ var (
 // routeTable makes the door's routes.
 func routeTable() *routes {
 	r := &routes{bySize: map[int][]*route{}}
-	for _, rows := range [][]row{userRows, groupRows, contactRows, objectRows, tenantRows, licenceRows, linkRows(), behaviourRows()} {
+	for _, rows := range [][]row{userRows, groupRows, contactRows, objectRows, tenantRows, licenceRows, linkRows(), behaviourRows(), propertyRows()} {
 		for _, x := range rows {
 			method, path, _ := strings.Cut(x.route, " ")
 			t := &route{method: method, pattern: strings.Split(path, "/"), roles: x.roles, handle: x.handle}

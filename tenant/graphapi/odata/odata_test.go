@@ -149,7 +149,7 @@ func TestOrderSelectExpand(t *testing.T) {
 		t.Error(diff, err)
 	}
 	e, err := ParseExpand("manager($select=id,displayName;$levels=1),members")
-	if diff := cmp.Diff([]Expansion{{Name: "manager", Select: []string{"id", "displayName"}}, {Name: "members"}}, e); diff != "" || err != nil {
+	if diff := cmp.Diff([]Expansion{{Name: "manager", Select: []string{"id", "displayName"}, Levels: 1}, {Name: "members"}}, e); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	for _, bad := range []string{"a up", "", "a,,b", "a/ desc"} {

@@ -2,6 +2,7 @@ package odata
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -51,7 +52,12 @@ func ParseOrder(text string) ([]Order, error) {
 type Expansion struct {
 	Name   string
 	Select []string
+	// Levels is how far it goes on from what it leads to; 0 and 1 are not.
+	Levels int
 }
+
+// maxLevels is how far an expansion goes at most.
+const maxLevels = 50
 
 // ParseExpand reads an $expand. The error is a *SyntaxError.
 func ParseExpand(text string) ([]Expansion, error) {
@@ -77,7 +83,16 @@ func ParseExpand(text string) ([]Expansion, error) {
 			case "":
 			case "$select":
 				e.Select = ParseSelect(value)
-			case "$levels", "$top":
+			case "$levels":
+				n, err := strconv.Atoi(strings.TrimSpace(value))
+				if strings.EqualFold(strings.TrimSpace(value), "max") {
+					n, err = maxLevels, nil
+				}
+				if err != nil || n < 1 {
+					return nil, &SyntaxError{At: at, Text: "Syntax error: $levels is a number or max"}
+				}
+				e.Levels = min(n, maxLevels)
+			case "$top":
 			default:
 				return nil, &SyntaxError{At: at, Text: "Syntax error: '" + key + "' is no option of an expansion"}
 			}
