@@ -267,6 +267,14 @@ func (l *loader) merges(s *Set) {
 	}
 }
 
+// howOften says how a condition on an attribute without a value ends.
+func howOften(c *Condition) string {
+	if c.negate {
+		return "always"
+	}
+	return "never"
+}
+
 // sources warns of outbound rules that read what no inbound rule brings.
 func (l *loader) sources(s *Set) {
 	brought := map[canopy.Attr]bool{}
@@ -280,6 +288,13 @@ func (l *loader) sources(s *Set) {
 	for _, r := range s.rules {
 		if r.Direction == In || r.Disabled {
 			continue
+		}
+		for _, group := range r.Scope {
+			for i := range group {
+				if c := &group[i]; !brought[c.Attr] && c.Attr != attrDN && c.Attr != attrRDN {
+					l.warn(r, 0, c.Attr, "no inbound rule brings "+string(c.Attr)+" to the metaverse, which the condition "+c.text+" asks for: it "+howOften(c)+" holds", "add a flow for it, or take the condition out")
+				}
+			}
 		}
 		for i := range r.Flows {
 			f := &r.Flows[i]

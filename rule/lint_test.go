@@ -50,6 +50,8 @@ func TestLint(t *testing.T) {
 		"a constant for others":   {[]string{file("flows: [{to: cn, constant: x}]", "source: contact"), file("id: s", "precedence: 2", "flows: [{same: [cn]}]")}, ""},
 		"two constants":           {[]string{file("flows: [{to: cn, constant: x}, {to: cn, constant: y}]")}, "the flow is unreachable"},
 		"nobody feeds":            {[]string{file(), file("id: s", "precedence: 2", "direction: out", "connector: tenant", "source: person", "target: user", "flows: [{same: [title]}]")}, "no inbound rule brings title"},
+		"nobody feeds a scope":    {[]string{file(), file("id: s", "precedence: 2", "direction: out", "connector: tenant", "source: person", "target: user", "scope: [[{attr: title, op: EQUAL, value: x}]]")}, "asks for: it never holds"},
+		"nor its negative":        {[]string{file(), file("id: s", "precedence: 2", "direction: out", "connector: tenant", "source: person", "target: user", "scope: [[{attr: title, op: NOTEQUAL, value: x}]]")}, "asks for: it always holds"},
 		"mixed":                   {[]string{file("flows: [{to: cn, expression: 'IIF(True || True && False, [cn], NULL)'}]")}, "without brackets"},
 	} {
 		s, err := Load(Options{FS: []fs.FS{place(c.files...)}})
@@ -137,6 +139,7 @@ func TestEveryBuiltinFileCanBeSwitched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		text = []byte(strings.Replace(string(text), "disabled: true\n", "", 1))
 		off, err := Switched(text, true)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
