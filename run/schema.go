@@ -25,7 +25,7 @@ type SchemaTakeover struct {
 func ReadSchema(dir, path string) (*cloudsync.Schema, error) {
 	next := "name the file that synchronization/schema was saved to"
 	if path == "" {
-		path, next = filepath.Join(dir, SchemaName), "import one: canopy schema import FILE --write"
+		path, next = filepath.Join(dir, SchemaName), "import one: canopy schema import FILE --write, or have one made of the rules in force: canopy schema export --active"
 	}
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

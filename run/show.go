@@ -174,6 +174,19 @@ func (l *Local) Check(ctx context.Context) (map[canopy.ConnectorID][]canopy.Find
 	return out, nil
 }
 
+// Describe says what a forest, or the target, is and what its schema has.
+func (l *Local) Describe(ctx context.Context, id canopy.ConnectorID) (canopy.Description, error) {
+	var names []string
+	for _, s := range append(slices.Clone(l.Sources), l.Target) {
+		if s.ID == id {
+			return s.Connector.Describe(ctx)
+		}
+		names = append(names, string(s.ID))
+	}
+	return canopy.Description{}, &canopy.Error{Kind: canopy.NotFound, Code: "forest-unknown", Object: string(id), Text: "the configuration has no forest of this name",
+		Next: "name one of " + strings.Join(names, ", ")}
+}
+
 // checkScope finds the names of a scope that mean nothing, or something else than before.
 func (l *Local) checkScope(ctx context.Context, s *Space) []canopy.Finding {
 	var all []canopy.Finding

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/expr"
 	"github.com/canopy-sync/canopy/rule/cloudsync"
 	"github.com/canopy-sync/canopy/run"
@@ -16,7 +18,7 @@ func (a *App) schemaCommand() *cobra.Command {
 	c := &cobra.Command{Use: "schema", Short: "Take over a Cloud Sync schema, give it back, and compare schemas",
 		Long:    "A schema is what synchronization/schema of a Cloud Sync job gives, as JSON. Nothing is written unless --write says so.",
 		Example: "  canopy schema import schema.json\n  canopy schema export > schema.json"}
-	c.AddCommand(a.schemaImport(), a.schemaExport(), a.schemaDiff(), a.schemaFunctions(), a.schemaOperators(), a.schemaParse())
+	c.AddCommand(a.schemaImport(), a.schemaExport(), a.schemaDiscover(), a.schemaDiff(), a.schemaFunctions(), a.schemaOperators(), a.schemaParse())
 	return c
 }
 
@@ -84,10 +86,18 @@ func (a *App) schemaImport() *cobra.Command {
 }
 
 func (a *App) schemaExport() *cobra.Command {
-	return &cobra.Command{Use: "export", Short: "Print the schema that was imported, whole, as it was",
-		Long:    "Prints the schema that was imported last with --write: every member, also those that mean nothing here.\nIt makes no schema of rules.",
-		Example: "  canopy schema export", Args: usageArgs(cobra.NoArgs),
+	var active bool
+	var forest string
+	c := &cobra.Command{Use: "export", Short: "Print the schema that was imported, whole, as it was; or one of the rules in force",
+		Long: `Prints the schema that was imported last with --write: every member, also those that mean nothing here. With --active it
+prints a schema of the rules in force, whoever made them, and says on the error output what a schema cannot say. It does
+not write the schema into any cloud.`,
+		Example: "  canopy schema export\n  canopy schema export --active > schema.json\n  canopy schema export --active --forest contoso.lab",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
+			if active {
+				return a.activeSchema(canopy.ConnectorID(forest))
+			}
 			dir, err := a.findDir("")
 			if err != nil {
 				return err
@@ -98,6 +108,46 @@ func (a *App) schemaExport() *cobra.Command {
 			}
 			_, err = a.Out.Write(s.Text())
 			return err
+		}}
+	c.Flags().BoolVar(&active, "active", false, "make the schema of the rules in force")
+	c.Flags().StringVar(&forest, "forest", "", "with --active: with the rules that are for this forest alone, too")
+	return c
+}
+
+// activeSchema prints a schema of the rules in force.
+func (a *App) activeSchema(forest canopy.ConnectorID) error {
+	_, set, err := a.rules()
+	if err != nil {
+		return err
+	}
+	text, notes := cloudsync.FromRules(set, forest)
+	if a.json {
+		a.print(map[string]any{"schema": json.RawMessage(text), "notes": notes})
+		return nil
+	}
+	for _, n := range notes {
+		fmt.Fprintf(a.Err, "  %-9s  %s\n             %s\n", n.Outcome, clean(n.Part), clean(n.Text))
+	}
+	_, err = a.Out.Write(text)
+	return err
+}
+
+func (a *App) schemaDiscover() *cobra.Command {
+	return &cobra.Command{Use: "discover FOREST", Short: "Print what a forest's own schema has, as a directory of a schema",
+		Long:    "Asks a domain controller of the forest for its schema, and prints the classes and attributes that the product knows as a\ndirectoryDefinition. It does not read any object.",
+		Example: "  canopy schema discover contoso.lab", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.open(c.Context(), "canopy schema discover")
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			about, err := l.Describe(c.Context(), canopy.ConnectorID(args[0]))
+			if err != nil {
+				return err
+			}
+			a.print(cloudsync.Discover(about.Name, about.Schema))
+			return nil
 		}}
 }
 

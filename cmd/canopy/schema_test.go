@@ -60,6 +60,17 @@ func TestSchemaCommands(t *testing.T) {
 	if out := must(t, dir, "schema", "diff", sampleSchema, other); !strings.Contains(out, "objectMappings[Provision users].enabled\n  - true\n  + false\n1 differences") {
 		t.Errorf("got %q", out)
 	}
+	active := must(t, dir, "schema", "export", "--active")
+	made := filepath.Join(t.TempDir(), "active.json")
+	if err := os.WriteFile(made, []byte(active), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := decode[struct{ Comparison comparedJSON }](t, must(t, dir, "schema", "import", made, "--compare", "--json")).Comparison; c.Same != c.Metas || c.Metas == 0 {
+		t.Errorf("with the schema of the rules in force %d of %d objects are the same, want all", c.Same, c.Metas)
+	}
+	if code, _, errs := command(t, dir, "schema", "discover", "nobody.lab"); code != exitFailed || !strings.Contains(errs, "no forest of this name") {
+		t.Errorf("got exit code %d and %q, want the forest to be unknown", code, errs)
+	}
 	if out := must(t, dir, "rule", "list"); !strings.Contains(out, "schema-in-user") {
 		t.Errorf("the schema's rules are not in force:\n%s", out)
 	}
