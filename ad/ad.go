@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +76,7 @@ type Conn struct {
 	idle    []*session
 	down    map[string]time.Time // servers that did not answer, and when
 	learned []string             // further controllers, when not Strict
+	reached map[string]bool      // servers that answered when they were last tried
 	facts   *facts               // nil until read
 	seen    map[string]sight     // what a controller's database lets this account see
 }
@@ -84,7 +86,7 @@ var _ canopy.Connector = (*Conn)(nil)
 // Open checks a configuration and makes a connector of it. Nothing is contacted before the first use; a password is not
 // needed before either. What is wrong with the configuration is an error of kind Invalid.
 func Open(cfg Config) (*Conn, error) {
-	c := &Conn{cfg: cfg, reading: make(chan struct{}, 1), ways: []way{wayDirSync, waySecurity, wayUSN}, down: map[string]time.Time{}, seen: map[string]sight{}}
+	c := &Conn{cfg: cfg, reading: make(chan struct{}, 1), ways: []way{wayDirSync, waySecurity, wayUSN}, down: map[string]time.Time{}, reached: map[string]bool{}, seen: map[string]sight{}}
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("forest %s: %w", cfg.Name, err)
 	}
@@ -168,4 +170,20 @@ func (c *Conn) Close() error {
 		errs = append(errs, s.close())
 	}
 	return errors.Join(errs...)
+}
+
+// Name is the name that the configuration gives the forest.
+func (c *Conn) Name() canopy.ConnectorID { return c.cfg.Name }
+
+// Reached are the controllers that answered when they were last tried, in the order of the configuration.
+func (c *Conn) Reached() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []string
+	for _, s := range append(append([]string(nil), c.cfg.Servers...), c.learned...) {
+		if c.reached[s] && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }

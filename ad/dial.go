@@ -151,6 +151,7 @@ func (c *Conn) servers(first string) []string {
 func (c *Conn) markDown(server string, down bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.reached[server] = !down
 	if down {
 		c.down[server] = c.cfg.Clock()
 	} else {

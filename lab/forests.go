@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/ad"
 	"github.com/canopy-sync/canopy/forest"
 	"github.com/canopy-sync/canopy/run"
 )
@@ -200,9 +201,9 @@ func (l *Lab) configure(d *Directory, f *Forest) error {
 	if err := os.WriteFile(filepath.Join(l.Dir, ca), f.Server.CA(), 0o600); err != nil {
 		return fmt.Errorf("write the forest's certificate: %w", err)
 	}
-	l.Config.Forests = append(l.Config.Forests, run.Forest{Name: canopy.ConnectorID(d.Name), Servers: []string{f.Server.URL()}, CA: ca,
-		Bind:  run.Bind{Account: d.Netbios + `\` + Account, PasswordFile: "lab-password"},
-		Scope: run.ScopeByName{Exclude: []string{outside(d)}}, Write: true})
+	l.Config.Forests = append(l.Config.Forests, run.Forest{Scope: run.ScopeByName{Exclude: []string{outside(d)}},
+		Section: ad.Section{Name: canopy.ConnectorID(d.Name), Servers: []string{f.Server.URL()}, CA: ca, Write: true,
+			Bind: ad.Account{Account: d.Netbios + `\` + Account, PasswordFile: "lab-password"}}})
 	return nil
 }
 

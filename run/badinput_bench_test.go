@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/ad"
 	"github.com/canopy-sync/canopy/forest"
 	"github.com/canopy-sync/canopy/run"
 	"github.com/canopy-sync/canopy/tenant"
@@ -90,8 +91,8 @@ func (b *badBench) file(t *testing.T, name, text string) {
 func (b *badBench) reset() {
 	b.config = run.Config{Target: run.Target{Initial: "bad.onmicrosoft.com", Domains: []string{"alpha.test", "beta.test"}}}
 	for i, name := range []string{"alpha", "beta"} {
-		b.config.Forests = append(b.config.Forests, run.Forest{Name: canopy.ConnectorID(name), Servers: []string{b.servers[i].URL()}, Strict: true,
-			CA: name + ".pem", Bind: run.Bind{Account: "reader@" + name + ".test", PasswordFile: "password"}})
+		b.config.Forests = append(b.config.Forests, run.Forest{Section: ad.Section{Name: canopy.ConnectorID(name), Servers: []string{b.servers[i].URL()}, Strict: true,
+			CA: name + ".pem", Bind: ad.Account{Account: "reader@" + name + ".test", PasswordFile: "password"}}})
 	}
 }
 

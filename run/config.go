@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/ad"
 )
 
 // ConfigName is the configuration's file name in the state directory.
@@ -35,31 +37,12 @@ type Config struct {
 
 // Forest is one forest of the configuration, in the order that breaks ties of precedence.
 type Forest struct {
-	Name    canopy.ConnectorID `yaml:"name"`
-	Servers []string           `yaml:"servers"`
-	// Strict keeps to the servers named, also when none of them answers.
-	Strict bool   `yaml:"strict,omitempty"`
-	CA     string `yaml:"ca,omitempty"`  // a PEM file
-	Pin    string `yaml:"pin,omitempty"` // sha256 of the server's certificate, in hexadecimal
-	// Plain must say "passwords in clear text" for ldap:// without StartTLS.
-	Plain string      `yaml:"plain,omitempty"`
-	Bind  Bind        `yaml:"bind"`
-	Base  []string    `yaml:"base,omitempty"`
-	Scope ScopeByName `yaml:"scope,omitempty"`
-	Write bool        `yaml:"write,omitempty"`
+	ad.Section `yaml:",inline"`
+	Scope      ScopeByName `yaml:"scope,omitempty"`
 	// Exchange is for canopy onprem.
 	Exchange Exchange `yaml:"exchange,omitempty"`
-}
-
-// Bind says who reads a forest. The password comes from a file or the environment, never from this file.
-type Bind struct {
-	Method       string `yaml:"method,omitempty"` // simple (default) or kerberos
-	Account      string `yaml:"account"`
-	PasswordFile string `yaml:"password_file,omitempty"`
-	PasswordEnv  string `yaml:"password_env,omitempty"`
-	Keytab       string `yaml:"keytab,omitempty"`
-	Krb5Conf     string `yaml:"krb5_conf,omitempty"`
-	Password     string `yaml:"password,omitempty"` // always refused, with the reason
+	// Agent says that agents read the forest. Its servers and its account then stand in their configuration, not here.
+	Agent bool `yaml:"agent,omitempty"`
 }
 
 // ScopeByName is a forest's scope as an administrator writes it: DNs, resolved once to GUIDs.
@@ -187,51 +170,23 @@ func (l Limits) faults() []error {
 
 func (x *Forest) faults() []error {
 	var f []error
-	say := func(format string, args ...any) {
-		f = append(f, fmt.Errorf("forest %s: "+format, append([]any{x.Name}, args...)...))
-	}
-	if len(x.Servers) == 0 {
-		say("servers: at least one is needed, such as ldaps://dc1.%s", x.Name)
-	}
-	for _, s := range x.Servers {
-		if !strings.HasPrefix(s, "ldaps://") && !strings.HasPrefix(s, "ldap://") {
-			say("servers: %q must begin with ldaps:// or ldap://", s)
-		}
-	}
-	b := x.Bind
-	if b.Password != "" {
-		say("bind: a password must not stand in this file; put it into a file that only you can read and name it under password_file, or name an environment variable under password_env")
-	}
-	if b.Method != "" && b.Method != "simple" && b.Method != "kerberos" {
-		say("bind: method %q is neither simple nor kerberos", b.Method)
-	}
-	if b.Account == "" {
-		say("bind: account is missing")
-	}
-	if b.Password == "" && b.PasswordFile == "" && b.PasswordEnv == "" && b.Keytab == "" {
-		say("bind: one of password_file, password_env or keytab is needed")
+	own := ad.Section{Name: x.Name}
+	switch {
+	case !x.Agent:
+		f = x.Faults()
+	case !reflect.DeepEqual(own, x.Section):
+		f = append(f, fmt.Errorf("forest %s: with agent: true its servers and its account do not stand here; they belong to the agents' own configuration", x.Name))
 	}
 	for _, text := range x.Exchange.faults() {
-		say("%s", text)
-	}
-	if x.Plain != "" && x.Plain != PlainConsent {
-		say("plain: must say %q, or be left out", PlainConsent)
+		f = append(f, fmt.Errorf("forest %s: %s", x.Name, text))
 	}
 	return f
 }
 
-// PlainConsent is what Forest.Plain must say to allow LDAP without TLS.
-const PlainConsent = "passwords in clear text"
-
 // relativeTo makes the files that the configuration names relative to its own place.
 func (c *Config) relativeTo(dir string) {
 	for i := range c.Forests {
-		x := &c.Forests[i]
-		for _, p := range []*string{&x.CA, &x.Bind.PasswordFile, &x.Bind.Keytab, &x.Bind.Krb5Conf} {
-			if *p != "" && !filepath.IsAbs(*p) {
-				*p = filepath.Join(dir, *p)
-			}
-		}
+		c.Forests[i].RelativeTo(dir)
 	}
 	if d := c.Database; d != nil && d.PasswordFile != "" && !filepath.IsAbs(d.PasswordFile) {
 		d.PasswordFile = filepath.Join(dir, d.PasswordFile)

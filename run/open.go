@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -35,6 +34,8 @@ type OpenOptions struct {
 	// ReadOnly is for commands that show what is stored: it takes no lock, opens neither forests nor the tenant, and reads
 	// no file that they need. What it gives has Spaces without a Connector.
 	ReadOnly bool
+	// Remote gives the connector of a forest that is not reached from here; nil: there is no way to such a forest.
+	Remote   func(canopy.ConnectorID) canopy.Connector
 	CacheMiB int // the store's cache; 0: its default
 	Clock    func() time.Time
 	Log      *slog.Logger
@@ -144,7 +145,12 @@ func (l *Local) connect(ctx context.Context, o *OpenOptions, cfg *Config, p *Par
 	}
 	p.Tenant, p.Target.Connector, p.CountTarget = t, t.Door(), t.Counts
 	for i := range cfg.Forests {
-		c, err := openForest(&cfg.Forests[i], o)
+		f := &cfg.Forests[i]
+		if f.Agent && o.Remote != nil {
+			p.Sources[i].Connector = o.Remote(f.Name)
+			continue
+		}
+		c, err := openForest(f, o)
 		if err != nil {
 			return err
 		}
@@ -154,22 +160,13 @@ func (l *Local) connect(ctx context.Context, o *OpenOptions, cfg *Config, p *Par
 	return nil
 }
 
+// openForest makes the connector of a forest that is reached from here.
 func openForest(f *Forest, o *OpenOptions) (*ad.Conn, error) {
-	c := ad.Config{Name: f.Name, Servers: f.Servers, Strict: f.Strict, Pin: f.Pin, Plain: f.Plain == PlainConsent, Base: f.Base, Write: f.Write,
-		Clock: o.Clock, Bind: ad.Bind{Method: f.Bind.Method, Account: f.Bind.Account, Keytab: f.Bind.Keytab, Krb5Conf: f.Bind.Krb5Conf}}
-	if f.CA != "" {
-		pem, err := os.ReadFile(f.CA)
-		if err != nil {
-			return nil, &canopy.Error{Kind: canopy.Invalid, Code: "ca-file", Object: string(f.Name), Attr: "ca", Other: f.CA, Text: "the certificate file cannot be read",
-				Next: "put the certificate authority of the forest's controllers there, in PEM, or correct ca in the configuration", Err: err}
-		}
-		c.CA = pem
+	if f.Agent {
+		return nil, &canopy.Error{Kind: canopy.Unsupported, Code: "needs-service", Object: string(f.Name), Text: "this forest is read through agents",
+			Next: "agents are with canopy serve: start it, and look at canopy agent list"}
 	}
-	var err error
-	if c.Bind.Password, err = secret(f.Bind.Account, f.Bind.PasswordFile, f.Bind.PasswordEnv); err != nil {
-		return nil, fmt.Errorf("forest %s: %w", f.Name, err)
-	}
-	return ad.Open(c)
+	return f.Open(o.Clock)
 }
 
 // limits are the guard's defaults with what the configuration says instead.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/ad"
 	"github.com/canopy-sync/canopy/run"
 )
 
@@ -25,7 +26,7 @@ func configure(dir string, s source) error {
 		guard[regret] = run.Limit{Number: 10_000_000, Percent: 100}
 	}
 	text, err := yaml.Marshal(run.Config{Guard: guard, Target: run.Target{Kind: "tenant", Initial: "contoso.onmicrosoft.com", Domains: []string{mailDomain}},
-		Forests: []run.Forest{{Name: "contoso", Servers: []string{s.url}, CA: "ca.pem", Bind: run.Bind{Account: s.account, PasswordFile: "word"}}}})
+		Forests: []run.Forest{{Section: ad.Section{Name: "contoso", Servers: []string{s.url}, CA: "ca.pem", Bind: ad.Account{Account: s.account, PasswordFile: "word"}}}}})
 	if err != nil {
 		return err
 	}
