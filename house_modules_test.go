@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,6 +105,18 @@ func TestModulesArePinned(t *testing.T) {
 		}
 		if strings.Contains(string(text), "replace ") {
 			t.Errorf("%s replaces a module", p)
+		}
+	}
+}
+
+// TestAgentHasNothingOfTheService: what runs beside a forest holds neither engine nor store, tenant nor database.
+func TestAgentHasNothingOfTheService(t *testing.T) {
+	t.Parallel()
+	may := []string{".", "expr", "rule", "ad", "link", "agent", "cmd"}
+	for _, dep := range list(t, "-deps", "./cmd/canopy-agent") {
+		room, ours := roomOf(dep)
+		if ours && !slices.Contains(may, room) || strings.Contains(dep, "sqlite") || strings.HasSuffix(dep, "cobra/doc") {
+			t.Errorf("cmd/canopy-agent holds %s", dep)
 		}
 	}
 }

@@ -193,7 +193,7 @@ func refused(t *testing.T, r *rig, k *link.Key, m canopy.Connector) {
 	t.Helper()
 	conn, err := r.service.Connect(t.Context(), k)
 	if err == nil { // TLS 1.3 tells the caller after its handshake
-		end(map[canopy.ConnectorID]canopy.Connector{forest: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
+		end(map[canopy.ConnectorID]canopy.Connector{memory: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
 	}
 	if _, err := r.service.Renew(t.Context(), k, "host", "1", r.key()); err == nil {
 		t.Error("it was given a new certificate")
@@ -205,7 +205,7 @@ func TestRevoked(t *testing.T) {
 	t.Parallel()
 	m := connectortest.NewMemory(connectortest.Options{})
 	r := newRig(t, func(o *link.HubOptions) { o.Sweep = 10 * time.Millisecond })
-	id, key := r.enrol(forest)
+	id, key := r.enrol(memory)
 	conn, err := r.service.Connect(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestRevoked(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		end(map[canopy.ConnectorID]canopy.Connector{forest: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
+		end(map[canopy.ConnectorID]canopy.Connector{memory: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
 	}()
 	r.until("the agent is ready", func() bool { return r.state(id) == canopy.AgentReady })
 	if err := r.auth.Revoke(t.Context(), id); err != nil {
@@ -234,7 +234,7 @@ func TestExpired(t *testing.T) {
 	t.Parallel()
 	m := connectortest.NewMemory(connectortest.Options{})
 	r := newRig(t, func(o *link.HubOptions) { o.Life, o.Sweep = time.Hour, 10*time.Millisecond })
-	id, key := r.enrol(forest)
+	id, key := r.enrol(memory)
 	conn, err := r.service.Connect(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestExpired(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		end(map[canopy.ConnectorID]canopy.Connector{forest: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
+		end(map[canopy.ConnectorID]canopy.Connector{memory: m}, r.clock.now).Serve(t.Context(), conn, link.Pulse{Idle: patience, Answer: patience})
 	}()
 	r.until("the agent is ready", func() bool { return r.state(id) == canopy.AgentReady })
 	renewed, err := r.service.Renew(t.Context(), key, "host", "1", key.Private)
@@ -265,7 +265,7 @@ func TestRenewal(t *testing.T) {
 	t.Parallel()
 	m := connectortest.NewMemory(connectortest.Options{})
 	r := newRig(t, nil)
-	id, key := r.enrol(forest)
+	id, key := r.enrol(memory)
 	before := r.get(id).Expires
 	r.clock.forward(24 * time.Hour)
 	next := r.key()
@@ -276,7 +276,7 @@ func TestRenewal(t *testing.T) {
 	if after := r.get(id).Expires; after.Sub(before) < 23*time.Hour {
 		t.Errorf("good until %v, and %v before", after, before)
 	}
-	r.connect(&link.Key{Private: next, Certificate: made.Certificate, Authority: made.Authority}, map[canopy.ConnectorID]canopy.Connector{forest: m})
+	r.connect(&link.Key{Private: next, Certificate: made.Certificate, Authority: made.Authority}, map[canopy.ConnectorID]canopy.Connector{memory: m})
 	r.until("the agent is ready", func() bool { return r.state(id) == canopy.AgentReady })
 }
 
@@ -286,17 +286,17 @@ func TestAnotherAgentsDomain(t *testing.T) {
 	m := connectortest.NewMemory(connectortest.Options{})
 	r := newRig(t, func(o *link.HubOptions) { o.Grace = 1 })
 	id, key := r.enrol("other.test")
-	r.connect(key, map[canopy.ConnectorID]canopy.Connector{forest: m, "other.test": m})
+	r.connect(key, map[canopy.ConnectorID]canopy.Connector{memory: m, "other.test": m})
 	r.until("it is seen what the agent offers", func() bool {
 		a := r.get(id)
 		return len(a.Contact.Forests) == 2 && !slices.ContainsFunc(a.Contact.Forests, func(f canopy.Served) bool { return f.Refused == "" })
 	})
 	for _, f := range r.get(id).Contact.Forests {
-		if want := map[canopy.ConnectorID]string{forest: "not enrolled", "other.test": "no forest of that name"}[f.Forest]; !strings.Contains(f.Refused, want) {
+		if want := map[canopy.ConnectorID]string{memory: "not enrolled", "other.test": "no forest of that name"}[f.Forest]; !strings.Contains(f.Refused, want) {
 			t.Errorf("%s was refused for %q, want %q", f.Forest, f.Refused, want)
 		}
 	}
-	if _, err := r.hub.Forest(forest).Describe(t.Context()); code(err) != "no-agent" {
+	if _, err := r.hub.Forest(memory).Describe(t.Context()); code(err) != "no-agent" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -397,7 +397,7 @@ func TestContact(t *testing.T) {
 func TestNoCommonVersion(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *link.HubOptions) { o.Grace = 1 })
-	_, key := r.enrol(forest)
+	_, key := r.enrol(memory)
 	conn, err := r.service.Connect(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +408,7 @@ func TestNoCommonVersion(t *testing.T) {
 		_, _ = w.Write([]byte{1, 0, 0, 0, 0, 0})
 	})
 	(&http2.Server{}).ServeConn(conn, &http2.ServeConnOpts{Handler: h}) // until the service has closed it
-	if _, err := r.hub.Forest(forest).Describe(t.Context()); code(err) != "no-agent" {
+	if _, err := r.hub.Forest(memory).Describe(t.Context()); code(err) != "no-agent" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -421,7 +421,7 @@ func TestProxy(t *testing.T) {
 	p := newProxy(t)
 	r.service.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:word@" + p.address) }
 	r.agent(m)
-	if _, err := r.hub.Forest(forest).Describe(t.Context()); err != nil {
+	if _, err := r.hub.Forest(memory).Describe(t.Context()); err != nil {
 		t.Error(err)
 	}
 	p.mu.Lock()

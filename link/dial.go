@@ -273,6 +273,25 @@ func (s *Service) Connect(ctx context.Context, k *Key) (net.Conn, error) {
 	return conn, nil
 }
 
+// Probe makes a connection and waits until the service has begun to ask on it: then it takes this agent.
+func (s *Service) Probe(ctx context.Context, k *Key) error {
+	conn, err := s.Connect(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // it was for the question alone
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	at, _ := ctx.Deadline()
+	if err := conn.SetReadDeadline(at); err != nil {
+		return fmt.Errorf("set a deadline: %w", err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // what a service says first that speaks HTTP/2
+		return handshakeFault(err)
+	}
+	return nil
+}
+
 func parseCertificate(text []byte) (*x509.Certificate, error) {
 	der, err := derOf(text)
 	if err != nil {

@@ -274,13 +274,15 @@ func (f *Forest) Write(ctx context.Context, exports []canopy.Export) (results []
 	return results, nil
 }
 
-// Watch watches at one agent after the other until ctx ends. What changed between two of them is not known, so each
-// change of agents counts as one.
+// Watch watches at one agent after the other until ctx ends. What changed between two of them, or while there was none,
+// is not known, so each change of agents counts as one.
 func (f *Forest) Watch(ctx context.Context, changed func()) error {
 	var dead []*session
+	alone := false
 	for {
 		s, came := f.pick(dead, "")
 		if s == nil {
+			alone = true
 			again := time.NewTimer(watchAgain)
 			select {
 			case <-came:
@@ -293,6 +295,10 @@ func (f *Forest) Watch(ctx context.Context, changed func()) error {
 				return ctx.Err()
 			}
 			continue
+		}
+		if alone {
+			alone = false
+			changed()
 		}
 		err := s.remote(f.name).Watch(ctx, changed)
 		if ctx.Err() != nil {

@@ -117,7 +117,7 @@ func TestChangesGoOnAtAnotherAgent(t *testing.T) {
 	m := connectortest.NewMemory(connectortest.Options{Batch: 5})
 	all := people(t, m, 20)
 	r := newRig(t, nil)
-	f := r.hub.Forest(forest)
+	f := r.hub.Forest(memory)
 	var mu sync.Mutex
 	var asked []string
 	dies := &through{Connector: m}
@@ -187,7 +187,7 @@ func TestImageBeginsAnew(t *testing.T) {
 		return dieAt(3, cut)(ctx, n)
 	}
 	got := &image{objects: map[canopy.Anchor]string{}}
-	if err := r.hub.Forest(forest).Read(t.Context(), request(nil), got.take); err != nil {
+	if err := r.hub.Forest(memory).Read(t.Context(), request(nil), got.take); err != nil {
 		t.Fatal(err)
 	}
 	same(t, got, m)
@@ -211,22 +211,22 @@ func TestSameAgentComesBack(t *testing.T) {
 	m := connectortest.NewMemory(connectortest.Options{Batch: 5})
 	people(t, m, 20)
 	r := newRig(t, nil)
-	_, key := r.enrol(forest)
+	_, key := r.enrol(memory)
 	dies := &through{Connector: m}
-	cut := r.connect(key, map[canopy.ConnectorID]canopy.Connector{forest: dies})
+	cut := r.connect(key, map[canopy.ConnectorID]canopy.Connector{memory: dies})
 	dies.read = func(ctx context.Context, n int) error {
 		if n < 2 {
 			return nil
 		}
 		go func() {
 			cut()
-			r.connect(key, map[canopy.ConnectorID]canopy.Connector{forest: m})
+			r.connect(key, map[canopy.ConnectorID]canopy.Connector{memory: m})
 		}()
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	got := &image{objects: map[canopy.Anchor]string{}}
-	if err := r.hub.Forest(forest).Read(t.Context(), request(nil), got.take); err != nil {
+	if err := r.hub.Forest(memory).Read(t.Context(), request(nil), got.take); err != nil {
 		t.Fatal(err)
 	}
 	same(t, got, m)
@@ -246,7 +246,7 @@ func TestWriteThatWasCutOff(t *testing.T) {
 	for i, p := range all {
 		list = append(list, canopy.Export{ID: canopy.ExportID(i + 1), Op: canopy.Modify, Class: canopy.User, Ref: p, Set: canopy.Attrs{"department": canopy.Texts("3")}})
 	}
-	got, err := r.hub.Forest(forest).Write(t.Context(), list)
+	got, err := r.hub.Forest(memory).Write(t.Context(), list)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -256,7 +256,7 @@ func TestWriteThatWasCutOff(t *testing.T) {
 		}
 	}
 	r.agent(m)
-	again, err := r.hub.Forest(forest).Write(t.Context(), list)
+	again, err := r.hub.Forest(memory).Write(t.Context(), list)
 	if err != nil || len(again) != 2 || again[0].Kind != canopy.Done || again[1].Kind != canopy.Done {
 		t.Errorf("the second time: got %+v, %v", again, err)
 	}
@@ -272,7 +272,7 @@ func TestAgentWithoutControllers(t *testing.T) {
 	away := &canopy.Error{Kind: canopy.Unreachable, Code: "ad-unreachable", Text: "no domain controller answers"}
 	tries := 0
 	r.agent(&through{Connector: m, read: func(context.Context, int) error { tries++; return away }})
-	f := r.hub.Forest(forest)
+	f := r.hub.Forest(memory)
 	if err := f.Read(t.Context(), request(nil), func(canopy.Batch) error { return nil }); canopy.KindOf(err) != canopy.Unreachable || tries != 1 {
 		t.Errorf("with that agent alone: got %v after %d tries", err, tries)
 	}
@@ -299,7 +299,7 @@ func TestWatchMoves(t *testing.T) {
 	_, cut := r.agent(m)
 	ctx, stop := context.WithCancel(t.Context())
 	rings, ended := make(chan struct{}, 1000), make(chan error, 1)
-	go func() { ended <- r.hub.Forest(forest).Watch(ctx, func() { rings <- struct{}{} }) }()
+	go func() { ended <- r.hub.Forest(memory).Watch(ctx, func() { rings <- struct{}{} }) }()
 	n := 0
 	ring := func() {
 		r.until("the watch rings", func() bool {
@@ -322,11 +322,26 @@ func TestWatchMoves(t *testing.T) {
 	}
 }
 
+// TestWatchWaitsForAnAgent: where there was none, the first one that comes is news.
+func TestWatchWaitsForAnAgent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	rings, ended := make(chan struct{}, 1000), make(chan error, 1)
+	go func() { ended <- r.hub.Forest(memory).Watch(ctx, func() { rings <- struct{}{} }) }()
+	r.agent(connectortest.NewMemory(connectortest.Options{NoWatch: true}))
+	err := <-ended // either it waited, and was told, or the agent was there first
+	stop()
+	if canopy.KindOf(err) != canopy.Unsupported || len(rings) > 1 {
+		t.Errorf("got %v after %d rings", err, len(rings))
+	}
+}
+
 // TestNoAgent: without an agent nothing hangs.
 func TestNoAgent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *link.HubOptions) { o.Grace = 1 })
-	_, err := r.hub.Forest(forest).Describe(t.Context())
+	_, err := r.hub.Forest(memory).Describe(t.Context())
 	var e *canopy.Error
 	if !errors.As(err, &e) || e.Code != "no-agent" || e.Kind != canopy.Unreachable {
 		t.Errorf("got %v", err)
@@ -341,11 +356,11 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	r := newRig(t, nil)
 	bad := &through{Connector: m, read: func(context.Context, int) error { panic("oh") }}
 	id, _ := r.agent(bad)
-	err := r.hub.Forest(forest).Read(t.Context(), request(nil), func(canopy.Batch) error { return nil })
+	err := r.hub.Forest(memory).Read(t.Context(), request(nil), func(canopy.Batch) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "oh") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.hub.Forest(forest).Describe(t.Context()); err != nil || r.state(id) != canopy.AgentReady {
+	if _, err := r.hub.Forest(memory).Describe(t.Context()); err != nil || r.state(id) != canopy.AgentReady {
 		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/canopy-sync/canopy/link"
 )
 
-const forest canopy.ConnectorID = "memory.test"
+const memory canopy.ConnectorID = "memory.test"
 
 // patience is for what must happen; nothing is expected not to happen within a time.
 const patience = 30 * time.Second
@@ -40,7 +40,7 @@ func (c *clock) forward(d time.Duration) {
 
 // rig is a service in a test.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	auth      *auth.Auth
 	authority *link.Authority
 	hub       *link.Hub
@@ -49,7 +49,7 @@ type rig struct {
 	address   string
 }
 
-func newRig(t *testing.T, shape func(*link.HubOptions)) *rig {
+func newRig(t testing.TB, shape func(*link.HubOptions)) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: &clock{}}
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func newRig(t *testing.T, shape func(*link.HubOptions)) *rig {
 		shape(&o)
 	}
 	r.hub = link.NewHub(o)
-	r.hub.Forest(forest)
+	r.hub.Forest(memory)
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -153,8 +153,8 @@ func end(connectors map[canopy.ConnectorID]canopy.Connector, now func() time.Tim
 // agent enrols and connects an agent that serves c as the forest.
 func (r *rig) agent(c canopy.Connector) (id string, cut func()) {
 	r.t.Helper()
-	id, key := r.enrol(forest)
-	cut = r.connect(key, map[canopy.ConnectorID]canopy.Connector{forest: c})
+	id, key := r.enrol(memory)
+	cut = r.connect(key, map[canopy.ConnectorID]canopy.Connector{memory: c})
 	r.until("the agent is ready", func() bool { return r.state(id) == canopy.AgentReady })
 	return id, cut
 }

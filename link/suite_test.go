@@ -17,7 +17,7 @@ func setup(o connectortest.Options, agents int) connectortest.Setup {
 			for range agents {
 				r.agent(m)
 			}
-			return connectortest.Place{Connector: r.hub.Forest(forest), Puppet: m, Base: m.Root()}
+			return connectortest.Place{Connector: r.hub.Forest(memory), Puppet: m, Base: m.Root()}
 		},
 		Words: connectortest.Words{Person: canopy.User, Group: canopy.Group, Text: "telephoneNumber", Other: "department",
 			Multi: "otherTelephone", Member: canopy.AttrMember, Manager: canopy.AttrManager,
