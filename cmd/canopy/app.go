@@ -86,11 +86,11 @@ forests or objects, 130 interrupted.`,
 	checks := a.checkCommand()
 	checks.AddCommand(a.hybridChecks()...)
 	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
-		a.ruleCommand(), checks, a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.onpremCommand()} {
+		a.ruleCommand(), checks, a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.serveCommand(), a.onpremCommand()} {
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
-	root.AddCommand(a.labCommand(), a.tenantCommand(), a.anchorCommand(), a.manCommand(root))
+	root.AddCommand(a.labCommand(), a.agentCommand(), a.tenantCommand(), a.anchorCommand(), a.manCommand(root))
 	completions(root)
 	strict(root)
 	return root

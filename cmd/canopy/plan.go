@@ -233,12 +233,11 @@ func (a *App) planDecideCommand(verb string, state canopy.PlanState) *cobra.Comm
 		if err != nil {
 			return err
 		}
-		l, err := a.open(c.Context(), "canopy plan "+verb)
+		dir, err := a.findDir("")
 		if err != nil {
 			return err
 		}
-		defer l.Close()
-		if err := l.Store.DecidePlan(c.Context(), id, state, who(), why); err != nil {
+		if err := run.Decide(c.Context(), run.OpenOptions{Dir: dir, Config: a.config, Who: who()}, id, state, why); err != nil {
 			return err
 		}
 		if a.json {
@@ -247,7 +246,7 @@ func (a *App) planDecideCommand(verb string, state canopy.PlanState) *cobra.Comm
 		}
 		fmt.Fprintf(a.Out, "Plan %d is %s.\n", id, state)
 		if state == canopy.PlanApproved {
-			fmt.Fprintf(a.Out, "Carry it out: canopy run --plan %d\n", id)
+			fmt.Fprintf(a.Out, "Carry it out: canopy run --plan %d. Where canopy serve runs, it does so by itself.\n", id)
 		}
 		return nil
 	}}
