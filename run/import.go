@@ -94,13 +94,22 @@ func (l *Local) read(ctx context.Context, run canopy.RunID, s *Space, o Options,
 		step = "confirm"
 	}
 	o.Progress.tell(Event{Step: step, Connector: s.ID})
+	// While a batch is written the next one is read and prepared.
+	var writing behind
 	err = s.Connector.Read(ctx, req, func(b canopy.Batch) error {
 		report.Full = b.Full
-		counts, err := l.Store.Import(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s), Exchange: l.exchange(s)})
-		report.Counts.Add(counts)
-		o.Progress.tell(Event{Step: step, Connector: s.ID, Done: report.Counts.Read, Total: b.Expected})
-		return err
+		next, err := l.Store.PrepareImport(ctx, store.ImportRequest{Connector: s.ID, Run: run, Batch: b, ScopeHash: hash, Full: b.Full, Derive: l.derive(s), Written: l.written(s), Exchange: l.exchange(s)})
+		if err != nil {
+			return err
+		}
+		return writing.do(func() error {
+			counts, err := next.Import(ctx)
+			report.Counts.Add(counts)
+			o.Progress.tell(Event{Step: step, Connector: s.ID, Done: report.Counts.Read, Total: b.Expected})
+			return err
+		})
 	})
+	err = errors.Join(err, writing.wait())
 	o.Progress.tell(Event{Step: step, Connector: s.ID, Done: report.Counts.Read, Total: report.Counts.Read, End: true})
 	if err != nil {
 		return fmt.Errorf("import %s: %w", s.ID, err)

@@ -59,78 +59,11 @@ func (c *ImportCounts) Add(o ImportCounts) {
 // one transaction. The batch that ends a full read also marks what it did not show as missing (see FinishFull).
 // Importing the same batch again changes nothing.
 func (s *Store) Import(ctx context.Context, req ImportRequest) (ImportCounts, error) {
-	wrap := func(err error) error { return fmt.Errorf("import into the space of %s: %w", req.Connector, err) }
-	c, err := s.conn(req.Connector)
+	p, err := s.PrepareImport(ctx, req)
 	if err != nil {
-		return ImportCounts{}, wrap(err)
+		return ImportCounts{}, err
 	}
-	if req.Derive == nil {
-		req.Derive = func(*canopy.Entry) ([]canopy.Key, []canopy.Claim) { return nil, nil }
-	}
-	if err := s.intern(ctx, wordsOf(req.Batch.Changes)); err != nil {
-		return ImportCounts{}, wrap(err)
-	}
-	if err := s.intern(ctx, texts(req.Exchange)); err != nil {
-		return ImportCounts{}, wrap(err)
-	}
-	prep, err := s.prepare(req.Batch.Changes)
-	if err != nil {
-		return ImportCounts{}, wrap(err)
-	}
-	var counts ImportCounts
-	var met map[int64]string
-	err = s.update(ctx, func(t *tx) error {
-		im := &importing{t: t, c: c, req: req, prep: prep, works: map[canopy.Anchor]*work{}, ends: map[canopy.Ref]linkEnd{}}
-		im.told, im.met, im.stirred = s.telling(), map[int64]string{}, map[int64]bool{}
-		err := im.run(ctx)
-		counts, met = im.counts, im.met
-		return err
-	})
-	if err != nil {
-		return ImportCounts{}, wrap(err)
-	}
-	s.keepTold(met)
-	return counts, nil
-}
-
-// prepared is what can be said of a full image before the transaction.
-type prepared struct {
-	body, hash []byte
-	sums       linkSums
-	exact      bool // every link names its anchor, so that the sums are right
-}
-
-func (s *Store) prepare(changes []canopy.Change) ([]prepared, error) {
-	out := make([]prepared, len(changes))
-	for i := range changes {
-		ch := &changes[i]
-		if ch.Kind != canopy.FullImage || ch.Failed != nil {
-			continue
-		}
-		p := &out[i]
-		var err error
-		if p.body, p.hash, err = s.words.encodeAttrs(ch.Attrs); err != nil {
-			return nil, err
-		}
-		p.exact = true
-		for name, l := range ch.Links {
-			no, err := s.words.number(string(name))
-			if err != nil {
-				return nil, err
-			}
-			sum := linkSum{attr: no}
-			seen := make(map[canopy.Anchor]bool, len(l.Added))
-			for _, ref := range l.Added {
-				p.exact = p.exact && ref.Anchor != ""
-				if !seen[ref.Anchor] {
-					seen[ref.Anchor] = true
-					sum.add(ref, 1)
-				}
-			}
-			p.sums = p.sums.set(sum)
-		}
-	}
-	return out, nil
+	return p.Import(ctx)
 }
 
 // importing is one call of Import within its transaction.

@@ -18,49 +18,12 @@ const (
 
 // Read gives everything, or what changed since the cursor, as of the moment it begins. What is new since the cursor
 // comes as a full image with all links; what changed comes as a delta with every value the object has, the attributes
-// that were emptied, and the links that were written. A read that is limited to groups is always a complete one. While a
-// batch is taken the next is read.
+// that were emptied, and the links that were written. A read that is limited to groups is always a complete one.
 func (d door) Read(ctx context.Context, req canopy.ReadRequest, each func(canopy.Batch) error) error {
 	if len(req.Scope.Include)+len(req.Scope.Exclude) > 0 {
 		return &canopy.Error{Kind: canopy.Unsupported, Text: "the tenant has no containers that a read could be limited to",
 			Next: "limit it to groups, or read it whole"}
 	}
-	within, cancel := context.WithCancel(ctx)
-	defer cancel()
-	out := make(chan canopy.Batch)
-	ended := make(chan error, 1)
-	go func() {
-		err := d.feed(within, req, func(b canopy.Batch) error {
-			select {
-			case out <- b:
-				return nil
-			case <-within.Done():
-				return fmt.Errorf("read the tenant: %w", within.Err())
-			}
-		})
-		close(out)
-		ended <- err
-	}()
-	var stopped error
-	for b := range out {
-		if err := ctx.Err(); err != nil && stopped == nil {
-			stopped = fmt.Errorf("read the tenant: %w", err)
-		}
-		if stopped == nil {
-			stopped = each(b)
-		}
-		if stopped != nil {
-			cancel()
-		}
-	}
-	if err := <-ended; stopped == nil {
-		return err
-	}
-	return stopped
-}
-
-// feed reads what a request asks for from one snapshot.
-func (d door) feed(ctx context.Context, req canopy.ReadRequest, each func(canopy.Batch) error) error {
 	q, end, err := d.t.file.snapshot(ctx)
 	if err != nil {
 		return fmt.Errorf("read the tenant: %w", err)
