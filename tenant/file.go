@@ -80,6 +80,7 @@ type file struct {
 	read  *sql.DB
 	stmts map[string]*sql.Stmt
 	reads sync.Map // query: *sql.Stmt of the reading connections
+	ran   int      // statements of the writing connection, for tests that count work
 }
 
 func openFile(ctx context.Context, path string, d Durability) (*file, error) {
@@ -163,6 +164,7 @@ func (f *file) end(err error) error {
 
 // stmt prepares a statement of the writing connection, once.
 func (f *file) stmt(query string) (*sql.Stmt, error) {
+	f.ran++
 	if s := f.stmts[query]; s != nil {
 		return s, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -276,9 +277,8 @@ func (x *tx) exchange(limit int) (objects, mailboxes int, err error) {
 	if err != nil {
 		return 0, mailboxes, fmt.Errorf("look for changes that are due: %w", err)
 	}
-	for _, id := range due {
-		// The row goes first: what is found out meanwhile can bring the object back.
-		if err := errors.Join(x.exec(`DELETE FROM forward WHERE object = ?`, id), x.arrive(id)); err != nil {
+	for part := range slices.Chunk(due, arriveAtOnce) {
+		if err := x.bring(part); err != nil {
 			return 0, mailboxes, err
 		}
 	}
@@ -304,10 +304,7 @@ func (x *tx) nextWake() error {
 
 // arrive brings one object's state to Exchange.
 func (x *tx) arrive(id int64) error {
-	r, err := x.byNumber(id)
-	if err != nil {
-		return err
-	}
+	r := x.coming.records[id]
 	switch {
 	case r == nil:
 		return x.orphan(id)
@@ -411,7 +408,7 @@ func (x *tx) purgeOther(g exchange.GUID) error {
 }
 
 func (x *tx) archiveTaken(id int64, g exchange.GUID) (bool, error) {
-	if g.IsZero() {
+	if g.IsZero() || x.coming.free[g] {
 		return false, nil
 	}
 	m, err := x.mailbox(g)

@@ -21,7 +21,7 @@ type late struct {
 // backlog are the rows that a transaction still has to insert.
 type backlog struct {
 	objects, claims, links late
-	forward                late
+	forward, recipients    late
 	fresh                  map[string]bool // ids of the objects among them
 	owners                 map[int64]bool  // of the links among them
 }
@@ -34,7 +34,10 @@ func newBacklog() backlog {
 		links: late{width: 6, insert: `INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES `,
 			then: ` ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`},
 		forward: late{width: 3, insert: `INSERT INTO forward (object, since, due) VALUES `, then: ` ON CONFLICT (object) DO NOTHING`},
-		fresh:   map[string]bool{}, owners: map[int64]bool{},
+		recipients: late{width: 6, insert: `INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES `,
+			then: ` ON CONFLICT (object) DO UPDATE SET guid = excluded.guid, synced = excluded.synced, name = excluded.name,
+				alias = excluded.alias, body = excluded.body`},
+		fresh: map[string]bool{}, owners: map[int64]bool{},
 	}
 }
 
@@ -98,10 +101,17 @@ func (x *tx) writeForward() error {
 	return nil
 }
 
+func (x *tx) writeRecipients() error {
+	if err := x.write(&x.late.recipients); err != nil {
+		return fmt.Errorf("store recipients: %w", err)
+	}
+	return nil
+}
+
 // catchUp inserts everything that waits.
 func (x *tx) catchUp() error {
-	if len(x.late.objects.args)+len(x.late.claims.args)+len(x.late.links.args)+len(x.late.forward.args) == 0 {
+	if len(x.late.objects.args)+len(x.late.claims.args)+len(x.late.links.args)+len(x.late.forward.args)+len(x.late.recipients.args) == 0 {
 		return nil
 	}
-	return errors.Join(x.writeObjects(), x.writeClaims(), x.writeLinks(), x.writeForward())
+	return errors.Join(x.writeObjects(), x.writeClaims(), x.writeLinks(), x.writeForward(), x.writeRecipients())
 }

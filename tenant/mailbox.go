@@ -72,6 +72,9 @@ func scanMailbox(s scanner) (Mailbox, error) {
 
 // mailboxes are those of one owner, the oldest first.
 func (x *tx) mailboxes(owner int64) ([]Mailbox, error) {
+	if x.coming.boxless[owner] {
+		return nil, nil
+	}
 	return x.mailboxesWhere(`owner = ?`, owner)
 }
 
@@ -110,6 +113,8 @@ func (x *tx) mailbox(g exchange.GUID) (*Mailbox, error) {
 }
 
 func (x *tx) saveMailbox(m Mailbox) error {
+	delete(x.coming.boxless, m.owner)
+	delete(x.coming.free, m.GUID)
 	if m.State == exchange.Purged {
 		m.Content = ""
 	}
@@ -151,7 +156,7 @@ func (x *tx) newMailboxGUID() (exchange.GUID, error) {
 
 // holder is who else has a synchronised GUID.
 func (x *tx) holder(id int64, g exchange.GUID) (exchange.Holder, error) {
-	if g.IsZero() {
+	if g.IsZero() || x.coming.free[g] {
 		return exchange.Nobody, nil
 	}
 	m, err := x.mailbox(g)

@@ -181,6 +181,10 @@ func (n *Recipient) findings(in exchange.Input) []canopy.Finding {
 }
 
 func (x *tx) recipient(id int64) (*Recipient, error) {
+	if n, known := x.coming.recipients[id]; known {
+		delete(x.coming.recipients, id)
+		return n, nil
+	}
 	n, err := scanRecipient(x.row(`SELECT body FROM recipient WHERE object = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -231,11 +235,9 @@ func (x *tx) storeRecipient(id int64, n *Recipient) error {
 	if err != nil {
 		return err
 	}
-	err = x.execNow(`INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (object) DO UPDATE SET
-		guid = excluded.guid, synced = excluded.synced, name = excluded.name, alias = excluded.alias, body = excluded.body`,
-		id, guidText(n.ExchangeGUID), guidText(n.SyncedGUID), canopy.Fold(n.Name), canopy.Fold(n.Alias), body)
-	if err != nil {
-		return fmt.Errorf("store the recipient %s: %w", n.Name, err)
+	delete(x.coming.free, n.ExchangeGUID)
+	if x.late.recipients.add(id, guidText(n.ExchangeGUID), guidText(n.SyncedGUID), canopy.Fold(n.Name), canopy.Fold(n.Alias), body) {
+		return x.writeRecipients()
 	}
 	return nil
 }
@@ -260,5 +262,5 @@ func (x *tx) tellSynchronization(r *record, n *Recipient) error {
 		return nil
 	}
 	r.computed = maps.Clone(r.cloud.attrs)
-	return x.save(r)
+	return x.saveComputed(r)
 }

@@ -97,6 +97,12 @@ func (x *tx) load(where string, arg any) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load an object: %w", err)
 	}
+	r.loaded()
+	return r, nil
+}
+
+// loaded keeps how the record is stored.
+func (r *record) loaded() {
 	r.before, r.computed = maps.Clone(r.values()), maps.Clone(r.cloud.attrs)
 	r.conflicts = conflictsOf(r.computed)
 	r.troubled = len(r.conflicts) > 0
@@ -104,7 +110,6 @@ func (x *tx) load(where string, arg any) (*record, error) {
 		r.held = claimsOf(r.class, r.before, r.cloud.attrs)
 	}
 	r.exchanged = exchanged(r)
-	return r, nil
 }
 
 func (x *tx) byObjectID(oid canopy.Anchor) (*record, error) { return x.load(`oid = ?`, string(oid)) }
@@ -209,6 +214,19 @@ func (x *tx) save(r *record) error {
 		return err
 	}
 	return x.saveConflicts(r)
+}
+
+// saveComputed is save where nothing changed but what the service computed, and that makes no claim.
+func (x *tx) saveComputed(r *record) error {
+	r.seq = x.next()
+	delete(x.known, r.oid)
+	if err := x.writeObjects(); err != nil {
+		return err
+	}
+	if err := x.execNow(`UPDATE object SET cloud = ?, seq = ? WHERE id = ?`, r.cloud.encode(), r.seq, r.id); err != nil {
+		return fmt.Errorf("store %s: %w", r.oid, err)
+	}
+	return nil
 }
 
 func (x *tx) insert(r *record, row []any) error {

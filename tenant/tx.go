@@ -37,6 +37,7 @@ type tx struct {
 	broken error
 	maybe  []int64        // stored objects that Exchange may have a record of
 	used   map[string]int // units of products, as far as they were counted
+	coming arrivals       // objects whose changes arrive at Exchange
 	owed   []int64        // users whose licences of groups are to be looked at again
 }
 
