@@ -134,7 +134,7 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 		about.Values = map[string]string{}
 	}
 	about.Values["Connector.ID"] = string(s.ID)
-	s.About = about
+	l.met(s, about)
 	if err := l.remember(s); err != nil {
 		return err
 	}
@@ -142,6 +142,13 @@ func (l *Local) describe(ctx context.Context, s *Space) error {
 		return err
 	}
 	return l.resolveScope(ctx, s)
+}
+
+// met keeps what a connector said of itself; others that are met beside it look at it too.
+func (l *Local) met(s *Space, about canopy.Description) {
+	l.telling.Lock()
+	defer l.telling.Unlock()
+	s.About = about
 }
 
 // written are the attributes of the target that plans compare; of a source every attribute counts.

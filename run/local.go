@@ -50,7 +50,7 @@ type Parts struct {
 type Local struct {
 	Parts
 	closers []func() error
-	telling sync.Mutex // guards groups: forests are met side by side
+	telling sync.Mutex // guards groups, and what sources said of themselves: forests are met side by side
 	groups  []string   // whose members rules ask for
 }
 

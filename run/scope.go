@@ -145,7 +145,7 @@ func (l *Local) resolveScope(ctx context.Context, s *Space) error {
 		for _, dn := range part.names {
 			a, err := l.resolve(ctx, s, dn, known[canopy.Fold(dn)])
 			if err != nil {
-				s.About = canopy.Description{} // met again next time
+				l.met(s, canopy.Description{}) // met again next time
 				return fmt.Errorf("scope of %s: %w", s.ID, err)
 			}
 			fresh = fresh || known[canopy.Fold(dn)] == ""

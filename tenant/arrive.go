@@ -28,7 +28,9 @@ func (x *tx) bring(ids []int64) error {
 		return fmt.Errorf("look for what arrives at Exchange: %w", err)
 	}
 	// The rows go first: what is found out meanwhile can bring an object back.
-	err := among(ids, func(list string, args []any) error { return x.exec(`DELETE FROM forward WHERE object IN `+list, args...) })
+	err := among(ids, func(list string, args []any) error {
+		return x.exec(`DELETE FROM forward WHERE object IN `+list, args...)
+	})
 	if err != nil {
 		return fmt.Errorf("take changes from the queue: %w", err)
 	}
