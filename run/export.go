@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/canopy-sync/canopy"
+	"github.com/canopy-sync/canopy/store"
 )
 
-// exportBatch is how many exports go out at a time, exportAhead how many are asked for.
-const (
-	exportBatch = 500
-	exportAhead = 2 * exportBatch
-)
+// exportBatch is how many exports go out at a time.
+const exportBatch = 1000
 
 // apply carries out a stored plan in the store, batch by batch; each batch is one transaction with the plan's progress.
 func (l *Local) apply(ctx context.Context, plan canopy.PlanID, items int, p Progress) (stale int, err error) {
@@ -39,15 +36,10 @@ func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progr
 	done := 0
 	p.tell(Event{Step: "export", Connector: l.Target.ID, Total: total})
 	for _, phase := range []canopy.ExportPhase{canopy.PhaseRelease, canopy.PhaseObjects, canopy.PhaseLinks} {
-		for pending := l.Store.PendingExports(l.Target.ID, phase); ; {
-			exports, err := pending.Next(ctx, l.Clock(), exportAhead)
-			if err != nil {
-				return report, fmt.Errorf("export: %w", err)
-			}
-			if len(exports) == 0 {
-				break
-			}
-			err = l.sendAll(ctx, run, exports, &report, func(n int) {
+		pending := l.Store.PendingExports(l.Target.ID, phase)
+		for some := true; some; {
+			var err error
+			some, err = l.sendAll(ctx, run, pending, &report, func(n int) {
 				done += n
 				p.tell(Event{Step: "export", Connector: l.Target.ID, Done: done, Total: max(total, done)})
 			})
@@ -60,15 +52,23 @@ func (l *Local) export(ctx context.Context, run canopy.RunID, total int, p Progr
 	return report, nil
 }
 
-// sendAll writes exports batch by batch, and records the results of one while the next is written. When nothing at all can
-// be written a batch is tried again later.
-func (l *Local) sendAll(ctx context.Context, run canopy.RunID, exports []canopy.Export, report *ExportReport, sent func(int)) (err error) {
+// sendAll writes exports batch by batch to the end of a walk, and records the results of one while the next is read and
+// written. When nothing at all can be written a batch is tried again later. It tells whether there were any.
+func (l *Local) sendAll(ctx context.Context, run canopy.RunID, pending *store.Pending, report *ExportReport, sent func(int)) (some bool, err error) {
 	var recording behind
 	defer func() { err = errors.Join(err, recording.wait()) }()
-	for part := range slices.Chunk(exports, exportBatch) {
+	for {
+		part, err := pending.Next(ctx, l.Clock(), exportBatch)
+		if err != nil {
+			return some, fmt.Errorf("export: %w", err)
+		}
+		if len(part) == 0 {
+			return some, nil
+		}
+		some = true
 		results, err := l.Target.Connector.Write(ctx, part)
 		if err == nil && len(results) != len(part) {
-			return fmt.Errorf("export to %s: %d results for %d exports", l.Target.ID, len(results), len(part))
+			return some, fmt.Errorf("export to %s: %d results for %d exports", l.Target.ID, len(results), len(part))
 		}
 		answers := results
 		if err != nil {
@@ -82,14 +82,13 @@ func (l *Local) sendAll(ctx context.Context, run canopy.RunID, exports []canopy.
 			return nil
 		})
 		if err = errors.Join(err, rec); err != nil {
-			return err
+			return some, err
 		}
 		for i, r := range results {
 			report.add(&part[i], r)
 		}
 		sent(size(part))
 	}
-	return nil
 }
 
 // size counts exports as Sum does: objects, and links one by one.

@@ -30,7 +30,6 @@ type Pending struct {
 	phase canopy.ExportPhase
 	after canopy.ExportID // the last one that was given
 	link  linkKey         // the last one that was given
-	some  bool            // since the walk was last at the beginning
 }
 
 // PendingExports begins a walk through the exports of one phase. For PhaseLinks they are made from the link rows whose two
@@ -40,20 +39,18 @@ func (s *Store) PendingExports(id canopy.ConnectorID, phase canopy.ExportPhase) 
 	return &Pending{s: s, id: id, phase: phase}
 }
 
-// Next gives the next exports, in order, at most limit. Each page goes on where the last one ended, so that what waits is not
-// looked at again for each. At the end it begins anew, for what became due meanwhile; none are given when there is nothing.
+// Next gives the next exports, in order, at most limit, and none at the end. Each page goes on where the last one ended: what
+// waits is not looked at again for each, and the answers to the last one need not be recorded yet. After the end the walk
+// begins anew, for what became due meanwhile; there is nothing left when that gives none.
 func (p *Pending) Next(ctx context.Context, now time.Time, limit int) ([]canopy.Export, error) {
-	for {
-		out, err := p.page(ctx, now, limit)
-		if err != nil {
-			return nil, fmt.Errorf("list exports to %s: %w", p.id, err)
-		}
-		if len(out) > 0 || !p.some {
-			p.some = len(out) > 0
-			return out, nil
-		}
-		p.after, p.link, p.some = 0, linkKey{}, false
+	out, err := p.page(ctx, now, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list exports to %s: %w", p.id, err)
 	}
+	if len(out) == 0 {
+		p.after, p.link = 0, linkKey{}
+	}
+	return out, nil
 }
 
 func (p *Pending) page(ctx context.Context, now time.Time, limit int) (out []canopy.Export, err error) {

@@ -26,8 +26,8 @@ var registerLooked = sync.OnceValue(func() error {
 	})
 })
 
-// TestLinksAreWalkedOnce: what the pages of links to be sent look at, all together, is what is to be sent, and what was
-// refused before: once in the walk, and once more at its end. It does not grow with the number of pages.
+// TestLinksAreWalkedOnce: what the pages of links to be sent look at, all together, is what is to be sent, and at a further
+// walk what waits. It does not grow with the number of pages.
 func TestLinksAreWalkedOnce(t *testing.T) {
 	t.Parallel()
 	if err := registerLooked(); err != nil {
@@ -58,15 +58,15 @@ func TestLinksAreWalkedOnce(t *testing.T) {
 			}
 			return nil
 		}
-		links, waits, pages := 0, 0, 0
+		links, waits, pages, ends := 0, 0, 0, 0
 		before := looked.Load()
-		for pending = w.PendingExports(canopy.Tenant, canopy.PhaseLinks); ; pages++ {
+		for pending = w.PendingExports(canopy.Tenant, canopy.PhaseLinks); ends < 2; pages++ {
 			from := pending.link
 			exports := get(pending.Next(w.ctx, *w.at, limit))(w)
 			w.lookFrom(query, from, limit*members)
 			if len(exports) == 0 {
-				w.lookFrom(query, linkKey{}, limit*members)
-				break
+				ends++
+				continue
 			}
 			for i := range exports {
 				links += len(exports[i].Links[canopy.AttrMember].Added)
@@ -105,7 +105,7 @@ func (w *world) lookFrom(query string, from linkKey, enough int) {
 	}
 }
 
-// TestPendingBeginsAnew: what becomes due while the others are sent is given by the same walk, after them.
+// TestPendingBeginsAnew: what becomes due while the others are sent is given when the walk begins anew.
 func TestPendingBeginsAnew(t *testing.T) {
 	t.Parallel()
 	w, c := newWorld(t), newCloud()
@@ -113,10 +113,12 @@ func TestPendingBeginsAnew(t *testing.T) {
 	w.apply(w.plan())
 	c.answer = func(canopy.Export) *canopy.Result { return &canopy.Result{Kind: canopy.Later, Code: "busy"} }
 	var given []string
-	for pending := w.PendingExports(canopy.Tenant, canopy.PhaseObjects); ; {
+	for pending, ends := w.PendingExports(canopy.Tenant, canopy.PhaseObjects), 0; ends < 3; {
 		exports := get(pending.Next(w.ctx, *w.at, 1))(w)
 		if len(exports) == 0 {
-			break
+			given = append(given, "end")
+			ends++
+			continue
 		}
 		given = append(given, exports[0].SourceAnchor)
 		w.ok(w.RecordResults(w.ctx, w.run, canopy.Tenant, exports, c.write(exports)))
@@ -124,5 +126,5 @@ func TestPendingBeginsAnew(t *testing.T) {
 			*w.at = w.at.Add(firstWait)
 		}
 	}
-	w.equal("given", given, []string{"sa-p1", "sa-p2", "sa-p3", "sa-p1"})
+	w.equal("given", given, []string{"sa-p1", "sa-p2", "sa-p3", "end", "sa-p1", "end", "end"})
 }

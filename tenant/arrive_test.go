@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,23 @@ func TestArrivingCostsFewStatements(t *testing.T) {
 		if count != n {
 			t.Errorf("%d recipients, want %d", count, n)
 		}
+	}
+}
+
+// TestWritingCostsTheSame: a batch costs as many statements in a tenant that holds many objects as in an empty one.
+func TestWritingCostsTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	users := mailUsers(1200)
+	w.arrive()
+	var ran []int
+	for part := range slices.Chunk(users, 300) {
+		before := w.file.ran
+		w.write(part...)
+		ran = append(ran, w.file.ran-before)
+	}
+	if first, last := ran[0], ran[len(ran)-1]; last > first+first/20 || first > 2*300 {
+		t.Errorf("batches of 300 took %d statements", ran)
 	}
 }
 

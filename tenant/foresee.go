@@ -113,6 +113,7 @@ func (x *tx) meet(ids []canopy.Anchor) error {
 // unheld notes which of the names the query, which ends before its list, does not find.
 func (x *tx) unheld(kind string, names []string, query string) error {
 	const most = 256
+	slices.Sort(names) // what is searched in its order is searched in few places
 	query += `(?` + strings.Repeat(",?", most-1) + `)`
 	args := make([]any, most)
 	for ; len(names) > 0; names = names[min(most, len(names)):] {

@@ -3,11 +3,16 @@ package tenant
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // lateRows is how many rows share one statement. More are slower in SQLite.
 const lateRows = 20
+
+// sortedRows is how many claims wait to be written in the order of their keys: what is searched in its order is searched in
+// few places.
+const sortedRows = 10_000
 
 // late are rows of one table that are to be inserted, many with one statement. They are in the file before any other
 // statement can look for them.
@@ -15,6 +20,7 @@ type late struct {
 	insert string // up to VALUES
 	then   string // after the rows
 	width  int    // of one row
+	most   int    // rows that wait at most
 	args   []any
 }
 
@@ -28,13 +34,13 @@ type backlog struct {
 
 func newBacklog() backlog {
 	return backlog{
-		objects: late{width: 14, insert: `INSERT INTO object (oid, class, anchor, synced, label, own, kept, cloud, roles, licences,
+		objects: late{width: 14, most: lateRows, insert: `INSERT INTO object (oid, class, anchor, synced, label, own, kept, cloud, roles, licences,
 			deleted, born, seq, id) VALUES `},
-		claims: late{width: 2, insert: `INSERT OR IGNORE INTO claim (key, object) VALUES `},
-		links: late{width: 6, insert: `INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES `,
+		claims: late{width: 2, most: sortedRows, insert: `INSERT OR IGNORE INTO claim (key, object) VALUES `},
+		links: late{width: 6, most: lateRows, insert: `INSERT INTO link (owner, attr, target, state, cloud, seq) VALUES `,
 			then: ` ON CONFLICT (owner, attr, target) DO UPDATE SET state = excluded.state, cloud = excluded.cloud, seq = excluded.seq`},
-		forward: late{width: 3, insert: `INSERT INTO forward (object, since, due) VALUES `, then: ` ON CONFLICT (object) DO NOTHING`},
-		recipients: late{width: 6, insert: `INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES `,
+		forward: late{width: 3, most: lateRows, insert: `INSERT INTO forward (object, since, due) VALUES `, then: ` ON CONFLICT (object) DO NOTHING`},
+		recipients: late{width: 6, most: lateRows, insert: `INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES `,
 			then: ` ON CONFLICT (object) DO UPDATE SET guid = excluded.guid, synced = excluded.synced, name = excluded.name,
 				alias = excluded.alias, body = excluded.body`},
 		fresh: map[string]bool{}, owners: map[int64]bool{},
@@ -44,12 +50,19 @@ func newBacklog() backlog {
 // add takes one more row, and tells whether there are enough for a statement.
 func (l *late) add(row ...any) (enough bool) {
 	l.args = append(l.args, row...)
-	return len(l.args) >= lateRows*l.width
+	return len(l.args) >= l.most*l.width
 }
 
 func (l *late) query(rows int) string {
 	row := ", (?" + strings.Repeat(", ?", l.width-1) + ")"
 	return l.insert + strings.Repeat(row, rows)[2:] + l.then
+}
+
+// sort orders the rows by their first column, a text.
+func (l *late) sort() {
+	rows := slices.Collect(slices.Chunk(l.args, l.width))
+	slices.SortStableFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	l.args = slices.Concat(rows...)
 }
 
 // write inserts the rows of one table that wait.
@@ -80,6 +93,7 @@ func (x *tx) writeObjects() error {
 }
 
 func (x *tx) writeClaims() error {
+	x.late.claims.sort()
 	if err := x.write(&x.late.claims); err != nil {
 		return fmt.Errorf("store claims: %w", err)
 	}
