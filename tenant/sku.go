@@ -250,3 +250,8 @@ func about(g grant, no *refusal) *refusal {
 
 // attrUsageLocation is where somebody uses what is licensed.
 const attrUsageLocation canopy.Attr = "usageLocation"
+
+// CarriesMailbox tells whether a product gives a mailbox where these service plans are off.
+func CarriesMailbox(sku string, off []string) bool {
+	return slices.ContainsFunc(enabled([]grant{{sku: sku, off: off}}), func(p string) bool { return slices.Contains(mailboxPlans, p) })
+}

@@ -161,3 +161,37 @@ func TestCheckMailboxesNotFlowing(t *testing.T) {
 		t.Errorf("after the licence: exit code %d\n%s", code, out)
 	}
 }
+
+// TestMailboxRepair: two mailboxes become one, step by step, and it is said that what is in the cloud's is lost.
+func TestMailboxRepair(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, true, "write: true\n"+groundStore)
+	g.cycle()
+	g.licence("anna@contoso.com")
+	g.must("onprem", "mailbox", "enable", "anna", "--force", "--exchange-guid", "f20047a9-3fd1-4906-8d98-188feacdd5b7")
+	g.cycle()
+	repair := []string{"tenant", "mailbox", "repair", "anna@contoso.com"}
+	if says := g.fails("not-confirmed", repair...); !strings.Contains(says, "is lost, unless it was exported before") {
+		t.Errorf("it does not say what is lost: %s", says)
+	}
+	if out := g.must(append(repair, "--preview")...); !strings.HasPrefix(out, "Next: unlicense") || !strings.Contains(out, "Nothing was done.") {
+		t.Errorf("the preview: %s", out)
+	}
+	var did []string
+	for line := range strings.Lines(g.must(append(repair, "--yes", "--hurry")...)) {
+		did = append(did, strings.Fields(line)[0])
+	}
+	if got, want := strings.Join(did, " "), "unlicense wait clear cycle license wait done"; got != want {
+		t.Errorf("got the steps %s, want %s", got, want)
+	}
+	if got := g.must("tenant", "recipient", "get", "anna@contoso.com", "--select", "RecipientType,ExchangeGuid,SKUAssigned,Findings"); got !=
+		"RecipientType : MailUser\nExchangeGuid  : f20047a9-3fd1-4906-8d98-188feacdd5b7\nSKUAssigned   : True\nFindings      : {}\n" {
+		t.Errorf("got %s", got)
+	}
+	if out := g.must("check", "mailboxes"); out != "Nobody has two mailboxes.\n" {
+		t.Errorf("got %s", out)
+	}
+	if out := g.must(append(repair, "--yes", "--json")...); !strings.Contains(out, `"step":"done"`) {
+		t.Errorf("again: %s", out)
+	}
+}

@@ -32,6 +32,13 @@ HiddenFromAddressListsEnabled and Type; an empty cell leaves what is.`,
 	"mailbox release": {"Ends the hold on a mailbox. It is deleted softly from then on, and not purged before thirty days.", "canopy tenant mailbox release 9e58304a-ed80-416a-8eac-f2e769056e52"},
 	"mailbox restore": {`Copies what is in a deleted mailbox into another. The deleted one stays as it is. A deleted user who is not purged yet is
 restored itself, and brings the mailbox along.`, "canopy tenant mailbox restore 9e58304a-ed80-416a-8eac-f2e769056e52 --to bert"},
+	"mailbox repair": {`Takes the second mailbox of somebody who has one in a forest and another in the cloud, step by step: takes the licences with
+Exchange away (also the membership of a group that gives them, in its forest), clears the previous mailbox, runs a cycle,
+and gives the licences back. Between the steps it waits until the change has reached Exchange. Licences are not given back
+before the cloud knows the mailbox GUID that the forest has.
+
+WHAT IS IN THE CLOUD'S MAILBOX IS LOST, unless it was exported before. Stopped or killed, the same command goes on.`,
+		"canopy tenant mailbox repair anna@contoso.com --preview\ncanopy tenant mailbox repair anna@contoso.com --yes"},
 	"clear-previous-mailbox": {`Makes Exchange forget the mailbox that a user had, as Set-User -PermanentlyClearPreviousMailboxInfo does. It
 does not ask twice, and what was in it is lost. It is for who has neither a mailbox nor a licence with Exchange.`, "canopy tenant clear-previous-mailbox anna --yes"},
 	"route": {`Follows a message to an address from where it comes: which side knows the address, which mailbox receives, which calendar

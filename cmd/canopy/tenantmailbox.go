@@ -22,7 +22,7 @@ func (a *App) mailboxCommand() *cobra.Command {
 		}),
 		a.mailboxAct("release GUID", "End the hold on a mailbox", func(ctx context.Context, t *tenantFile, g exchange.GUID) error {
 			return t.Admin().ReleaseHold(ctx, g)
-		}), a.mailboxRestore())
+		}), a.mailboxRestore(), a.mailboxRepair())
 	return c
 }
 
