@@ -151,6 +151,7 @@ const (
 	RegretAnchor     Regret = "anchor"       // a source anchor changed
 	RegretUPN        Regret = "sign-in name" // a UPN changed
 	RegretTakeover   Regret = "takeover"     // an object of the target's own is taken over
+	RegretRules      Regret = "rules"        // an object is written by rules, joins or scopes that no plan was carried out with
 )
 
 // AttrChange is one planned change of a value, for people and for explain.
@@ -268,6 +269,37 @@ type Totals struct {
 	Held    Tally                 `json:"held"`            // by HeldReason
 	Found   Tally                 `json:"found,omitempty"` // findings by code
 	Regrets []RegretCount         `json:"regrets"`
+	Groups  []PlanGroup           `json:"groups,omitempty"`
+}
+
+// What a group of a plan's objects has in common.
+const (
+	GroupCreated  = "created"
+	GroupTaken    = "taken over"
+	GroupDeleted  = "deleted"
+	GroupDisabled = "disabled"
+	GroupRenamed  = "renamed" // the display name or the sign-in name changes
+	GroupChanged  = "changed" // the value of Attr changes
+	GroupLinks    = "links"   // Attr gets or loses links
+	GroupHeld     = "held back"
+)
+
+// PlanGroup are the objects of one class of which a plan says the same. An object is in each group that fits.
+type PlanGroup struct {
+	What      string      `json:"what"`
+	Connector ConnectorID `json:"connector,omitempty"`
+	Class     Class       `json:"class"`
+	Attr      Attr        `json:"attribute,omitempty"`
+	Count     int         `json:"count"`
+	Examples  []Example   `json:"examples,omitempty"` // the first ones
+}
+
+// Example is one object of a group, for people.
+type Example struct {
+	Label string `json:"label"`
+	Where string `json:"container,omitempty"`
+	Old   string `json:"old,omitempty"`
+	New   string `json:"new,omitempty"`
 }
 
 // RegretCount is how much of one regret a plan has, and out of how many.

@@ -38,6 +38,7 @@ type Limit struct {
 //   - anchor: never.
 //   - takeover: each is an account of the cloud's own whose values are overwritten: normal once, at the start, and then
 //     somebody should have looked at the list.
+//   - rules: what rules, joins and scopes do that are others than those of the last plan is looked at before it is done.
 func DefaultLimits() Limits {
 	return Limits{
 		canopy.RegretDelete:     {Number: 500, Percent: 10, Least: 5, Container: 50},
@@ -48,6 +49,7 @@ func DefaultLimits() Limits {
 		canopy.RegretUPN:        {Number: 200, Percent: 5, Least: 10},
 		canopy.RegretAnchor:     {},
 		canopy.RegretTakeover:   {Number: 50},
+		canopy.RegretRules:      {},
 	}
 }
 
@@ -112,6 +114,11 @@ func breach(c canopy.RegretCount, most int) canopy.Breach {
 	b := canopy.Breach{RegretCount: c, Limit: most}
 	if c.Of > 0 {
 		b.Percent = 100 * float64(c.Count) / float64(c.Of)
+	}
+	if c.Regret == canopy.RegretRules {
+		b.Text = fmt.Sprintf("the rules, joins or scopes are others than those of the last plan that was carried out: this plan writes %d objects and links by them; %d are allowed without an approval",
+			c.Count, most)
+		return b
 	}
 	what := "objects"
 	if c.Class != "" {

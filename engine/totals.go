@@ -20,6 +20,7 @@ type Totaler struct {
 	of      map[stock]int
 	regrets map[regretKey]int
 	links   map[stock]int // links there were, of the groups that the plan touches
+	groups  groups
 }
 
 type regretKey struct {
@@ -31,7 +32,7 @@ type regretKey struct {
 // Connector and Class) and, if that is known, by the Container that they come from; of it the guard takes shares. What it
 // does not name has no share: only numbers count.
 func NewTotaler(population []canopy.RegretCount) *Totaler {
-	t := &Totaler{of: map[stock]int{}, regrets: map[regretKey]int{}, links: map[stock]int{}, totals: canopy.Totals{
+	t := &Totaler{of: map[stock]int{}, regrets: map[regretKey]int{}, links: map[stock]int{}, groups: groups{}, totals: canopy.Totals{
 		Entries: map[canopy.ConnectorID]canopy.Tally{}, Exports: map[canopy.ConnectorID]canopy.Tally{},
 		Links: canopy.Tally{}, Held: canopy.Tally{}}}
 	for _, c := range population {
@@ -66,6 +67,7 @@ func (t *Totaler) Add(item *canopy.PlanItem) {
 	}
 	t.exports(item)
 	t.linkFlows(item)
+	t.groups.item(item)
 }
 
 func tally(m map[canopy.ConnectorID]canopy.Tally, id canopy.ConnectorID) canopy.Tally {
@@ -134,5 +136,6 @@ func (t *Totaler) Totals() canopy.Totals {
 		return cmp.Or(cmp.Compare(a.Regret, b.Regret), cmp.Compare(a.Connector, b.Connector), cmp.Compare(a.Class, b.Class),
 			cmp.Compare(a.Container, b.Container))
 	})
+	totals.Groups = t.groups.list()
 	return totals
 }

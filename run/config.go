@@ -156,7 +156,7 @@ func validJoin(j string) bool {
 func (l Limits) faults() []error {
 	var f []error
 	known := map[canopy.Regret]bool{canopy.RegretDelete: true, canopy.RegretDisable: true, canopy.RegretMembership: true,
-		canopy.RegretEmptied: true, canopy.RegretClear: true, canopy.RegretAnchor: true, canopy.RegretUPN: true, canopy.RegretTakeover: true}
+		canopy.RegretEmptied: true, canopy.RegretClear: true, canopy.RegretAnchor: true, canopy.RegretUPN: true, canopy.RegretTakeover: true, canopy.RegretRules: true}
 	for name, limit := range l {
 		if !known[name] {
 			f = append(f, fmt.Errorf("guard: %q is not counted", name))

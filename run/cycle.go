@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/canopy-sync/canopy"
-	"github.com/canopy-sync/canopy/engine"
 	"github.com/canopy-sync/canopy/store"
 )
 
@@ -121,26 +119,6 @@ func (l *Local) resume(ctx context.Context, o Options, report *Report) error {
 	return err
 }
 
-// sameGround makes everything due when the rules or settings are others than those of the last plan.
-func (l *Local) sameGround(ctx context.Context, last canopy.Plan) error {
-	if last.Rules == l.ground() {
-		return nil
-	}
-	return l.Store.MarkAllDue(ctx)
-}
-
-// ground names all that decides besides the directories' content.
-func (l *Local) ground() string {
-	parts := []string{l.Rules.Hash(), l.Clash, l.Like}
-	for name := range l.values(&l.Target) {
-		if strings.HasPrefix(name, canopy.Unmatched) {
-			parts = append(parts, name)
-		}
-	}
-	slices.Sort(parts[3:])
-	return strings.Join(parts, " ")
-}
-
 // importAll reads every forest, then the target. A forest that fails stops the plan only when it was never read
 // completely: what is known of it stays as it is.
 func (l *Local) importAll(ctx context.Context, o Options, report *Report) error {
@@ -218,7 +196,9 @@ func (l *Local) store(ctx context.Context, o Options, report *Report) error {
 	}
 	report.Plan = id
 	report.Exports.Held = held(report.Totals)
-	report.Stopped = engine.Judge(l.Limits, report.Totals)
+	if report.Stopped, err = l.judge(ctx, &report.Totals); err != nil {
+		return err
+	}
 	state := canopy.PlanOpen
 	if len(report.Stopped) > 0 {
 		state = canopy.PlanStopped
@@ -331,6 +311,10 @@ func (l *Local) Execute(ctx context.Context, id canopy.PlanID, o Options) (*Repo
 	}
 	if err := executable(plan); err != nil {
 		return nil, err
+	}
+	if !sameRules(plan.Rules, l.ground()) {
+		return nil, &canopy.Error{Kind: canopy.Conflict, Code: "plan-ground", Object: fmt.Sprintf("plan %d", id),
+			Text: "the rules, joins or scopes are others now than those that it was made with", Next: "make a new one: canopy plan"}
 	}
 	run, err := l.Store.StartRun(ctx, fmt.Sprintf("run plan %d", id), l.Owner)
 	if err != nil {

@@ -73,6 +73,25 @@ func (l *Local) hideItem(item *canopy.PlanItem) {
 	}
 }
 
+// hideGroups takes the values that are not shown out of a plan's examples.
+func (l *Local) hideGroups(groups []canopy.PlanGroup) {
+	tenant := l.Rules.Hidden(tenantSide)
+	for i := range groups {
+		x := &groups[i]
+		for k := range x.Examples {
+			e := &x.Examples[k]
+			if len(tenant) == 0 || !tenant[x.Attr] && x.What == canopy.GroupChanged {
+				continue
+			}
+			for _, shown := range []*string{&e.Old, &e.New} {
+				if *shown != "" {
+					*shown = text(rule.Redacted)
+				}
+			}
+		}
+	}
+}
+
 func (l *Local) hideHeld(held []canopy.Held) {
 	for i := range held {
 		if h := &held[i]; l.Rules.Hidden(tenantSide)[h.Attr] && h.Value != "" {

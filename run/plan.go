@@ -60,6 +60,7 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 	}
 	p.tell(Event{Step: "plan", Done: len(subjects), Total: len(subjects), End: true})
 	totals := totaler.Totals()
+	l.hideGroups(totals.Groups)
 	return totals, l.weigh(ctx, &totals)
 }
 

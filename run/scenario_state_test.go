@@ -51,6 +51,17 @@ func (w *world) show(ctx context.Context, line string) {
 	case "explain":
 		object, attr, _ := strings.Cut(name, " / ")
 		w.explain(ctx, w.object(object), canopy.Attr(attr))
+	case "groups":
+		plan, err := w.store.LatestPlan(ctx)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, g := range plan.Totals.Groups {
+			w.printf("  %d %s %s %s%s\n", g.Count, g.Class, g.What, g.Attr, g.Connector)
+			for _, e := range g.Examples {
+				w.printf("    %s (%s): %s -> %s\n", e.Label, e.Where, e.Old, e.New)
+			}
+		}
 	case "held":
 		w.section(w.heldBack(ctx))
 	case "waiting":

@@ -96,6 +96,14 @@ func (w *world) verb(ctx context.Context, word string, args []string, line strin
 		w.shut()
 		err = w.install(args[0])
 		w.open(ctx)
+	case "include", "join-by":
+		w.shut()
+		if word == "include" {
+			w.set.Scope = map[canopy.ConnectorID]ScopeByName{canopy.ConnectorID(args[0]): {Include: args[1:]}}
+		} else {
+			w.set.Join = args[0]
+		}
+		w.open(ctx)
 	case "restart":
 		w.shut()
 		w.open(ctx)

@@ -252,6 +252,19 @@ func (s *Store) LatestPlan(ctx context.Context) (canopy.Plan, error) {
 	return plans[0], nil
 }
 
+// LastGround is what the last plan was made with that was carried out, whole or in part; "" when there was none.
+func (s *Store) LastGround(ctx context.Context) (string, error) {
+	var ground string
+	err := s.read(ctx, func(t *db.Tx) error {
+		_, err := t.One(ctx, []any{&ground}, `SELECT rules FROM plan WHERE state IN ($1, $2) ORDER BY id DESC LIMIT 1`, int64(canopy.PlanApplied), int64(canopy.PlanApplying))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("look for the last plan: %w", err)
+	}
+	return ground, nil
+}
+
 // Items are a plan's items in order: at most limit after the first `after` ones. Joins and exports of metas that the
 // plan makes name them with negative numbers until the plan is applied.
 func (s *Store) Items(ctx context.Context, plan canopy.PlanID, after, limit int) ([]canopy.PlanItem, error) {

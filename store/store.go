@@ -85,6 +85,9 @@ func (s *Store) load(ctx context.Context) error {
 	})
 }
 
+// CopyTo writes the store as it is now into a new file, beside whoever writes to it.
+func (s *Store) CopyTo(ctx context.Context, path string) error { return s.db.CopyTo(ctx, path) }
+
 // Close ends the store. Views must be closed before.
 func (s *Store) Close() error { return s.db.Close() }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,12 +125,28 @@ func (a *App) plan(ctx context.Context, f planFlags) error {
 		a.imported(r)
 		if r.Plan == 0 {
 			a.nothing(r)
-		} else if err := a.showPlan(ctx, l, r.Plan, showSome); err != nil {
+		} else if err := a.showMade(ctx, l, r); err != nil {
 			return err
 		}
 	}
 	a.verdict(r)
 	return nil
+}
+
+// showMade shows a plan that was just made: by what it does where its rules are new, else item by item.
+func (a *App) showMade(ctx context.Context, l *run.Local, r *run.Report) error {
+	if !newRules(r) {
+		return a.showPlan(ctx, l, r.Plan, showSome)
+	}
+	fmt.Fprintf(a.Out, "Plan %d\n", r.Plan)
+	a.totals(r.Totals)
+	a.stopped(r)
+	return nil
+}
+
+// newRules tells whether a plan was stopped since its rules, joins or scopes are new.
+func newRules(r *run.Report) bool {
+	return slices.ContainsFunc(r.Stopped, func(b canopy.Breach) bool { return b.Regret == canopy.RegretRules })
 }
 
 // showSome is how many items of a plan are shown unless all are asked for.
@@ -194,10 +211,10 @@ func sum(t canopy.Tally) int {
 }
 
 func (a *App) planShowCommand() *cobra.Command {
-	var all bool
+	var all, groups bool
 	c := &cobra.Command{Use: "show PLAN", Short: "Show a plan: what is written, joined, held back, and why",
 		Long:    "Shows a plan as it was made; what its runs came to is in canopy log. It carries nothing out.",
-		Example: "  canopy plan show 3\n  canopy plan show 3 --all", Args: usageArgs(cobra.ExactArgs(1)),
+		Example: "  canopy plan show 3\n  canopy plan show 3 --all\n  canopy plan show 3 --groups", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := planID(args[0])
 			if err != nil {
@@ -208,6 +225,9 @@ func (a *App) planShowCommand() *cobra.Command {
 				return err
 			}
 			defer l.Close()
+			if groups {
+				return a.showGroups(c.Context(), l, id)
+			}
 			most := showSome
 			if all || a.json {
 				most = -1
@@ -215,6 +235,8 @@ func (a *App) planShowCommand() *cobra.Command {
 			return a.showPlan(c.Context(), l, id, most)
 		}}
 	c.Flags().BoolVar(&all, "all", false, "show every item")
+	c.Flags().BoolVar(&groups, "groups", false, "show how many objects are created, deleted, disabled, renamed and changed, with examples, instead of the items")
+	c.MarkFlagsMutuallyExclusive("all", "groups")
 	return c
 }
 

@@ -130,6 +130,21 @@ func values(v canopy.Values) string {
 	return clean(strings.Join(texts, ", "))
 }
 
+// showGroups prints a stored plan by what it does.
+func (a *App) showGroups(ctx context.Context, l *run.Local, id canopy.PlanID) error {
+	plan, err := l.Store.Plan(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.print(plan.Totals.Groups)
+		return nil
+	}
+	fmt.Fprintf(a.Out, "Plan %d, %s\n", plan.ID, plan.State)
+	a.groups(plan.Totals.Groups)
+	return nil
+}
+
 // showPlan prints a stored plan.
 func (a *App) showPlan(ctx context.Context, l *run.Local, id canopy.PlanID, most int) error {
 	plan, err := l.Store.Plan(ctx, id)

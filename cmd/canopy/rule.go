@@ -23,7 +23,7 @@ func (a *App) ruleCommand() *cobra.Command {
 		&cobra.Command{Use: "show RULE", Short: "Show a rule as its file has it, with its comments",
 			Long:    "Prints the rule's file. Where the file is stands on standard error, so that the output can be kept as a rule of one's own.\nIt reads no directory.",
 			Example: "  canopy rule show in-ad-user-join\n  canopy rule show in-ad-user-common --json", Args: usageArgs(cobra.ExactArgs(1)), RunE: func(_ *cobra.Command, args []string) error { return a.showRule(args[0]) }},
-		a.ruleTest(), a.ruleLint(), a.ruleDiff(), a.ruleSwitch("enable", "Turn a rule on", false), a.ruleSwitch("disable", "Turn a rule off", true))
+		a.rulePlan(), a.ruleTest(), a.ruleLint(), a.ruleDiff(), a.ruleSwitch("enable", "Turn a rule on", false), a.ruleSwitch("disable", "Turn a rule off", true))
 	return c
 }
 

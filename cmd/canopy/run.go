@@ -155,6 +155,9 @@ func (a *App) stopped(r *run.Report) {
 	for _, b := range r.Stopped {
 		fmt.Fprintf(a.Out, "  %s\n", b.Text)
 	}
+	if newRules(r) {
+		a.groups(r.Totals.Groups)
+	}
 	fmt.Fprintf(a.Out, "Look at it:    canopy plan show %d --all\nIf it is right: canopy plan approve %d --why \"...\" && canopy run --plan %d\nIf not:         canopy plan reject %d\n",
 		r.Plan, r.Plan, r.Plan, r.Plan)
 }
