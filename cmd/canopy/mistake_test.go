@@ -171,7 +171,7 @@ func TestConfigElsewhere(t *testing.T) {
 	walk((&App{}).root(), func(c *cobra.Command) {
 		_, mine, _ := strings.Cut(c.CommandPath(), " ")
 		first, _, _ := strings.Cut(mine, " ")
-		want := !slices.Contains([]string{"", "lab", "tenant", "anchor", "man", "completion"}, first) // these read none
+		want := !slices.Contains([]string{"", "lab", "tenant", "anchor", "agent", "man", "completion"}, first) // these read none
 		if got := c.Flag("config") != nil; got != want {
 			t.Errorf("%s: takes --config: %v, want %v", c.CommandPath(), got, want)
 		}
