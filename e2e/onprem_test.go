@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/e2e/samba"
+	"github.com/canopy-sync/canopy/tenant"
 )
 
 // hybrid is one real forest with Exchange's schema that may be written to, and its tenant, after a first run.
@@ -71,7 +74,8 @@ func (s *site) holds(t *testing.T, dn string, attrs ...string) map[string]string
 }
 
 // TestRemoteMailbox is seed 000 on a real forest: a mailbox made for the cloud with an archive is synchronised and licensed,
-// and mailbox and archive are there; what follows plans nothing, and the forest takes every other stamp too.
+// and mailbox and archive are there; what follows plans nothing. The forest takes every other stamp too, and the stories of
+// the seeds 002 and 001 follow on it.
 func TestRemoteMailbox(t *testing.T) {
 	t.Parallel()
 	r, s := hybrid(t, 41)
@@ -104,6 +108,8 @@ func TestRemoteMailbox(t *testing.T) {
 		t.Errorf("a further run planned %d writes\n%s", a.planned(), a.text)
 	}
 	stampsAll(t, r, s)
+	takesOver(t, r, s)
+	repairs(t, r, s)
 }
 
 // stampsAll: a real forest takes a mailbox, its change, and its end.
@@ -123,5 +129,58 @@ func stampsAll(t *testing.T, r *rig, s *site) {
 	r.says(t, "onprem", "mailbox", "disable", "a.novak@contoso.com")
 	if diff := cmp.Diff(map[string]string{}, s.holds(t, anna, "homeMDB", "msExchMailboxGuid", "msExchRecipientTypeDetails", "proxyAddresses", "showInAddressBook", "mail")); diff != "" {
 		t.Errorf("disabled (-want +got):\n%s", diff)
+	}
+}
+
+// takesOver is seed 002 on a real forest: somebody whom only the cloud has gets an account, and keeps id and mailbox.
+func takesOver(t *testing.T, r *rig, s *site) {
+	t.Helper()
+	ctx := within(t)
+	tn, err := tenant.Open(ctx, filepath.Join(r.dir, "tenant.db"), tenant.Options{})
+	must(t, err)
+	id, err := tn.Admin().CreateUser(ctx, canopy.Attrs{canopy.AttrUPN: canopy.Texts("mia@contoso.com"), "usageLocation": canopy.Texts("AT"), canopy.AttrDisplayName: canopy.Texts("Mia"),
+		canopy.AttrAddresses: canopy.Texts("SMTP:mia@contoso.com"), canopy.AttrSourceAnchor: canopy.Texts("IkTni9mw7Ee4YefeGpz7IA==")})
+	must(t, err)
+	must(t, errors.Join(tn.Admin().AssignLicence(ctx, id, "ENTERPRISEPACK"), tn.Close()))
+	r.arrive(t)
+	const columns = "ExchangeGuid,RecipientType,ExternalDirectoryObjectId"
+	before := r.says(t, "tenant", "mailbox", "get", "mia@contoso.com", "--select", columns)
+	list := filepath.Join(t.TempDir(), "people.csv")
+	must(t, os.WriteFile(list, []byte("UserPrincipalName,Alias\nmia@contoso.com,mia\n"), 0o600))
+	if out := r.says(t, "onprem", "user", "import", list, "--ou", "OU=People,"+s.Base()); !strings.Contains(out, "created, repaired, matched") {
+		t.Errorf("the import:\n%s", out)
+	}
+	r.arrive(t)
+	if diff := cmp.Diff(before, r.says(t, "tenant", "mailbox", "get", "mia@contoso.com", "--select", columns)); diff != "" {
+		t.Errorf("mia in the tenant (-before +after):\n%s", diff)
+	}
+	c := r.byAnchor(t, anchorOf(t, s, "CN=Mia,OU=People,"+s.Base()))
+	if c == nil || c.Anchor != id {
+		t.Errorf("the account's anchor is not the user's: %+v", c)
+	}
+}
+
+// repairs is seed 001 on a real forest: two mailboxes become one.
+func repairs(t *testing.T, r *rig, s *site) {
+	t.Helper()
+	_, err := s.AddUser(within(t), "OU=People,"+s.Base(), "ben", "Passw0rd-of-ben", map[string][]string{"userPrincipalName": {"ben@contoso.com"}, "displayName": {"Ben"}})
+	must(t, err)
+	must(t, r.do(t, "run").ended())
+	r.says(t, "tenant", "user", "set", "ben@contoso.com", "--usage-location", "AT")
+	r.says(t, "tenant", "licence", "assign", "ben@contoso.com", "ENTERPRISEPACK")
+	r.arrive(t)
+	r.says(t, "onprem", "mailbox", "enable", "ben", "--force", "--exchange-guid", "064e1a94-3199-49a7-9cb3-3ce3412424d6")
+	must(t, r.do(t, "run").ended())
+	r.arrive(t)
+	if got := r.says(t, "tenant", "recipient", "get", "ben@contoso.com", "--select", "Findings"); got != "Findings : {DUAL_MAILBOX}\n" {
+		t.Errorf("ben has no two mailboxes: %s", got)
+	}
+	r.says(t, "tenant", "mailbox", "repair", "ben@contoso.com", "--yes", "--hurry")
+	if got := r.says(t, "tenant", "recipient", "get", "ben@contoso.com", "--select", "RecipientType,ExchangeGuid,SKUAssigned"); got !=
+		"RecipientType : MailUser\nExchangeGuid  : 064e1a94-3199-49a7-9cb3-3ce3412424d6\nSKUAssigned   : True\n" {
+		t.Errorf("ben after the repair: %s", got)
+	}
+	if got := r.says(t, "check", "mailboxes"); got != "Nobody has two mailboxes.\n" {
+		t.Errorf("after the repair: %s", got)
 	}
 }
