@@ -1,2 +1,3 @@
-// Package check says what is wrong with values: values in, findings out. It knows no directory, and holds nothing back.
+// Package check says what is wrong with values, each by itself and all together: values in, findings and corrections out.
+// It knows no directory, asks nobody, and holds nothing back.
 package check

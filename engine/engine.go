@@ -151,6 +151,9 @@ func (p *Planner) joinedTo(id canopy.MetaID) []assignment {
 	return p.joined[from : from+to]
 }
 
+// JoinedTo is the meta that Join joins an entry to, 0 for none; a negative one is made by the plan.
+func (p *Planner) JoinedTo(id canopy.EntryID) canopy.MetaID { return p.goesTo[id] }
+
 // NewPlanner begins a plan over one snapshot.
 func (e *Engine) NewPlanner(view View) *Planner {
 	p := &Planner{

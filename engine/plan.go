@@ -160,19 +160,43 @@ func (d *drafter) complete(u *unit, item *canopy.PlanItem) {
 	}
 }
 
-// findings are about the addresses that an item writes. They name the entry that gives each.
+// findings are about the addresses that an item writes, and about what the entries hold from which it is made. They name
+// the entry that gives each value.
 func findings(u *unit, item *canopy.PlanItem) []canopy.Finding {
 	var found []canopy.Finding
+	writes := false
 	for i := range item.Exports {
-		values := item.Exports[i].Export.Set[canopy.AttrAddresses]
-		if len(values) == 0 {
-			continue
-		}
-		for _, f := range check.Addresses(item.Label, canopy.AttrAddresses, values, "") {
+		x := &item.Exports[i]
+		writes = writes || x.Export.Op == canopy.Add || x.Export.Op == canopy.Modify
+		for _, f := range check.Addresses(item.Label, canopy.AttrAddresses, x.Export.Set[canopy.AttrAddresses], "") {
 			f.Other = u.giver(f.Value)
 			f.Next = "correct it in " + f.Other
 			found = append(found, f)
 		}
+	}
+	if !writes {
+		return found
+	}
+	for i := range u.sources {
+		found = append(found, wrongIn(u.sources[i].entry, item.Label, found)...)
+	}
+	return found
+}
+
+// wrongIn are the findings about an entry's values, but for those that are told already.
+func wrongIn(e *canopy.Entry, label string, told []canopy.Finding) []canopy.Finding {
+	if e.Class == canopy.ForeignSecurityPrincipal {
+		return nil // it has no values of its own
+	}
+	var found []canopy.Finding
+	for _, f := range check.Values(&check.Object{Connector: e.Connector, Class: e.Class, Anchor: e.Anchor, DN: e.DN, Attrs: e.Attrs}, check.Options{}) {
+		known := slices.ContainsFunc(told, func(t canopy.Finding) bool { return t.Attr == f.Attr && t.Value == strings.TrimSpace(f.Value) })
+		if known || f.Severity == canopy.Info {
+			continue
+		}
+		f.Object, f.Other = label, e.DN+" ("+string(e.Connector)+")"
+		f.Next += ", in " + f.Other
+		found = append(found, f.Finding)
 	}
 	return found
 }

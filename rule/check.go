@@ -19,7 +19,7 @@ var goodAttr = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_;-]{0,255}$`)
 var metaClasses = []canopy.Class{canopy.Person, canopy.Group}
 
 // params are the parameters that connectors give.
-var params = []string{"Domain.FQDN", "Domain.LDAP", "Domain.Netbios", "Forest.FQDN", "Forest.LDAP", "Forest.Netbios", "Connector.ID", "Tenant.Initial"}
+var params = []string{"Domain.FQDN", "Domain.LDAP", "Domain.Netbios", "Forest.FQDN", "Forest.LDAP", "Forest.Netbios", "Connector.ID", "Tenant.Initial", "Tenant.Domains"}
 
 // check looks at the rules together and one by one.
 func (l *loader) check(s *Set) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/canopy-sync/canopy"
 )
@@ -13,8 +14,14 @@ func (d door) Describe(context.Context) (canopy.Description, error) {
 	t := d.t
 	t.mu.Lock()
 	initial, switches := t.conf.Initial, t.conf.Switches
+	var verified []string
+	for _, domain := range t.conf.Domains {
+		if domain.Verified {
+			verified = append(verified, domain.Name)
+		}
+	}
 	t.mu.Unlock()
-	values := map[string]string{"Tenant.Initial": initial}
+	values := map[string]string{"Tenant.Initial": initial, "Tenant.Domains": strings.Join(verified, " ")}
 	if switches.BlockSoftMatch {
 		values[canopy.Unmatched+byAddress], values[canopy.Unmatched+byUPN] = softBlocked, softBlocked
 	}

@@ -141,7 +141,7 @@ func TestLabAgain(t *testing.T) {
 	if d := cmp.Diff(stands(first), stands(again)); d != "" {
 		t.Errorf("the second start (-first +second):\n%s", d)
 	}
-	for _, want := range []string{"exports     0 written, 0 refused, 4 held back", "Findings:\n  Ruth Hall", "explain --dir " + dir + " grace.bennett@contoso.com"} {
+	for _, want := range []string{"exports     0 written, 0 refused, 4 held back", "Findings:\n  Nuria Vega: userPrincipalName", "\n  Ruth Hall: proxyAddresses", "explain --dir " + dir + " grace.bennett@contoso.com"} {
 		if !strings.Contains(again, want) {
 			t.Errorf("the second start lacks %q:\n%s", want, again)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -111,64 +110,4 @@ func (a *App) joins(dir string) (string, error) {
 		return "", err
 	}
 	return cfg.Join, nil
-}
-
-func (a *App) checkCommand() *cobra.Command {
-	c := &cobra.Command{Use: "check", Short: "Check that every forest answers, and that the account may do what is needed",
-		Long: `Connects to every domain controller of the configuration, signs in, and looks what the account may see. It imports
-nothing and writes to no directory. Exit codes: 0 all is there, or only warnings; 1 something needed is missing.`,
-		Example: "  canopy check\n  canopy check --config other.yaml --json", Args: usageArgs(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := a.open(c.Context(), "canopy check")
-			if err != nil {
-				return err
-			}
-			defer l.Close()
-			found, err := l.Check(c.Context())
-			if err != nil {
-				return err
-			}
-			for _, list := range found {
-				if slices.ContainsFunc(list, func(f canopy.Finding) bool { return f.Severity == canopy.Severe }) {
-					a.code = exitFailed
-				}
-			}
-			if a.json {
-				a.print(found)
-				return nil
-			}
-			for _, s := range append(l.Sources, l.Target) {
-				a.checked(string(s.ID), found[s.ID])
-			}
-			return nil
-		}}
-	return c
-}
-
-// checked says what was found of one connector.
-func (a *App) checked(name string, found []canopy.Finding) {
-	fmt.Fprintln(a.Out, name)
-	if len(found) == 0 {
-		fmt.Fprintln(a.Out, "  ok: everything needed is there")
-	}
-	for _, f := range found {
-		text := f.Text
-		if f.Attr != "" {
-			text = string(f.Attr) + ": " + text
-		}
-		if f.Object != "" && f.Object != name {
-			text = f.Object + ": " + text
-		}
-		if f.Severity != canopy.Info && f.Value != "" {
-			text += ": " + f.Value
-		}
-		word := f.Severity.String()
-		if f.Severity == canopy.Info {
-			word = "ok"
-		}
-		fmt.Fprintf(a.Out, "  %s: %s\n", word, cleanLines(text))
-		if f.Next != "" {
-			fmt.Fprintf(a.Out, "    what to do: %s\n", cleanLines(f.Next))
-		}
-	}
 }
