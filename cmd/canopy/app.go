@@ -31,6 +31,7 @@ const (
 type App struct {
 	Out io.Writer
 	Err io.Writer
+	In  io.Reader // for answers; nil: the terminal
 
 	tenantOptions tenant.Options // for tests
 
@@ -86,7 +87,8 @@ forests or objects, 130 interrupted.`,
 	checks := a.checkCommand()
 	checks.AddCommand(a.hybridChecks()...)
 	for _, c := range []*cobra.Command{a.planCommand(), a.runCommand(), a.explainCommand(), a.logCommand(), a.entryCommand(), a.metaCommand(),
-		a.ruleCommand(), checks, a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.serveCommand(), a.onpremCommand()} {
+		a.ruleCommand(), checks, a.exprCommand(), a.importCommand(), a.compareCommand(), a.schemaCommand(), a.serveCommand(), a.onpremCommand(),
+		a.matchCommand()} {
 		c.PersistentFlags().StringVar(&a.config, "config", "", "configuration file (default canopy.yaml in the state directory)")
 		root.AddCommand(c)
 	}
