@@ -47,6 +47,7 @@ var more = map[string]string{
 	"expr":       "an expression of an attribute flow",
 	"functions":  "what an expression may call",
 	"rule":       "short for sync rule",
+	"duplicates": "who is likely the same person as somebody else",
 	"lab":        "three forests and a tenant on one machine",
 	"canopy":     "the product",
 	"completion": "the shell's completions",
@@ -71,7 +72,7 @@ var more = map[string]string{
 var verbs = []string{"plan", "run", "discover", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
 	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route",
-	"assign", "reprocess", "convert", "enrol", "revoke", "new", "update", "report"}
+	"assign", "reprocess", "convert", "enrol", "revoke", "new", "update", "report", "exclude", "include"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

@@ -57,6 +57,7 @@ func (j *joiner) decisions(ctx context.Context) (*decided, error) {
 			j.separate(d, x, e, to)
 		case DecideJoin:
 			j.bind(d, e, to, byID[x.Other])
+		case DecideExclude: // nobody looks at it: see outside
 		}
 	}
 	return d, nil

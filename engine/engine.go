@@ -37,6 +37,8 @@ type Settings struct {
 	// a Boolean FALSE there counts as absent. "": nobody is taken for an owner.
 	Owner     canopy.Attr
 	Decisions []Decision
+	// Likely names, for entries for which no meta is made before a person decides, who is likely the same person.
+	Likely map[canopy.EntryID][]canopy.Party
 	// Around is what expressions may ask for that no object holds; nil: nothing.
 	Around *rule.Around
 }
@@ -57,6 +59,7 @@ type DecisionKind string
 const (
 	DecideJoin     DecisionKind = "join"
 	DecideSeparate DecisionKind = "separate"
+	DecideExclude  DecisionKind = "exclude" // out of scope, whatever the rules say
 )
 
 // Engine decides by one set of rules and settings. It is immutable and may be used by many at once.
@@ -66,6 +69,8 @@ type Engine struct {
 	conns   map[canopy.ConnectorID]*Connector
 	targets []*Connector
 	layouts layouts
+	// excluded are the entries that a person put out of scope.
+	excluded map[canopy.EntryID]bool
 }
 
 // New makes an engine. The rules and settings must not change afterwards.
@@ -75,7 +80,12 @@ func New(rules *rule.Set, set Settings) *Engine {
 	}
 	set.Connectors = slices.Clone(set.Connectors)
 	slices.SortStableFunc(set.Connectors, func(a, b Connector) int { return cmp.Compare(a.Order, b.Order) })
-	e := &Engine{rules: rules, set: set, conns: map[canopy.ConnectorID]*Connector{}, layouts: layoutOf(rules, set.Owner)}
+	e := &Engine{rules: rules, set: set, conns: map[canopy.ConnectorID]*Connector{}, excluded: map[canopy.EntryID]bool{}, layouts: layoutOf(rules, set.Owner)}
+	for _, d := range set.Decisions {
+		if d.Kind == DecideExclude {
+			e.excluded[d.Entry] = true
+		}
+	}
 	for i := range set.Connectors {
 		c := &set.Connectors[i]
 		e.conns[c.ID] = c
@@ -91,6 +101,19 @@ func (e *Engine) object(x *canopy.Entry, c *Connector) *rule.Object {
 	o := rule.EntryObject(x, c.Params)
 	o.Around = e.set.Around
 	return o
+}
+
+// outside says why an entry is out of scope whatever the rules say, "" when it is not.
+func (e *Engine) outside(x *canopy.Entry) string {
+	switch {
+	case x.State == canopy.Gone:
+		return whyGone
+	case x.State == canopy.OutOfScope:
+		return whyOutside
+	case e.excluded[x.ID]:
+		return whyExcluded
+	}
+	return ""
 }
 
 // source is the connector when it is a source that the engine knows, else nil.

@@ -160,12 +160,8 @@ func (e *Engine) traceEntry(x *canopy.Entry, c *Connector) EntryTrace {
 	if err != nil {
 		t.Why = err.Error()
 	}
-	switch x.State {
-	case canopy.Gone:
-		t.InScope, t.Why = false, whyGone
-	case canopy.OutOfScope:
-		t.InScope, t.Why = false, whyOutside
-	case canopy.Present, canopy.Missing, canopy.Planned:
+	if why := e.outside(x); why != "" {
+		t.InScope, t.Why = false, why
 	}
 	asks, err := e.rules.Asks(c.Kind, c.ID, obj)
 	for _, a := range asks {

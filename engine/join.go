@@ -98,14 +98,9 @@ func (j *joiner) consider(e *canopy.Entry, due bool, from canopy.MetaID) {
 			j.p.alone[e.ID] = outcomeOf(e, kind, why)
 		}
 	}
-	switch e.State {
-	case canopy.Gone:
-		refuse(canopy.NotInScope, whyGone)
+	if why := j.p.e.outside(e); why != "" {
+		refuse(canopy.NotInScope, why)
 		return
-	case canopy.OutOfScope:
-		refuse(canopy.NotInScope, whyOutside)
-		return
-	case canopy.Present, canopy.Missing, canopy.Planned:
 	}
 	cand, scoped, err := j.candidate(e, c)
 	switch {

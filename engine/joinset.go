@@ -38,7 +38,7 @@ func (j *joiner) loadMetas(ctx context.Context, ids []canopy.MetaID) error {
 
 func (j *joiner) occupy(m *joinMeta, e *canopy.Entry) {
 	c := j.p.e.source(e.Connector)
-	if c == nil || e.State == canopy.Gone || e.State == canopy.OutOfScope || j.p.leaving[e.ID] != 0 {
+	if c == nil || j.p.e.outside(e) != "" || j.p.leaving[e.ID] != 0 {
 		return
 	}
 	obj := j.p.e.object(e, c)

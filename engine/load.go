@@ -169,14 +169,9 @@ func (p *Planner) placeSource(u *unit, e *canopy.Entry, c *Connector) {
 	drop := func(why string) {
 		u.dropped = append(u.dropped, dropped{entry: e, why: why, outcome: canopy.NotInScope})
 	}
-	switch e.State {
-	case canopy.Gone:
-		drop(whyGone)
+	if why := p.e.outside(e); why != "" {
+		drop(why)
 		return
-	case canopy.OutOfScope:
-		drop(whyOutside)
-		return
-	case canopy.Present, canopy.Missing, canopy.Planned:
 	}
 	if _, away := p.leaving[e.ID]; away && p.goesTo[e.ID] == 0 {
 		out := p.alone[e.ID]
@@ -199,8 +194,9 @@ func (p *Planner) placeSource(u *unit, e *canopy.Entry, c *Connector) {
 
 // The reasons for which an entry is out of scope without a rule.
 const (
-	whyGone    = "deleted in its directory"
-	whyOutside = "outside the containers and groups in scope"
+	whyGone     = "deleted in its directory"
+	whyOutside  = "outside the containers and groups in scope"
+	whyExcluded = "excluded by a person"
 )
 
 // order sorts a unit's parts, so that nothing depends on the order of loading, and says how new entries were joined.

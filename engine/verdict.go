@@ -38,6 +38,7 @@ type staying struct {
 	cands  []int
 	metas  []canopy.MetaID // the metas that are candidates, too
 	beside []int           // candidates that are named as well, and do not stay
+	others []canopy.Party  // others who are named as well
 	kind   canopy.Outcome
 	why    string
 }
@@ -49,6 +50,8 @@ const (
 	whyTwoClasses = "objects of different classes fit"
 	whyHands      = "people's decisions name different metas"
 	whyNoPartner  = "it only joins, and nobody is there to join"
+	// WhyLikely begins the text of those that wait by Settings.Likely.
+	WhyLikely = "likely the same person as another, whom no join criterion names"
 )
 
 // homeOf is the home that an existing meta is.
@@ -156,6 +159,8 @@ func (v *verdicts) judge(comp []int) {
 	case h == nil && v.maker(cands) < 0:
 		s.kind, s.why = canopy.NotInScope, whyNoPartner
 		v.stays = append(v.stays, s)
+	case h == nil && v.likely(&s):
+		v.stays = append(v.stays, s)
 	default:
 		if h == nil {
 			h = v.project(v.maker(cands))
@@ -166,6 +171,18 @@ func (v *verdicts) judge(comp []int) {
 			}
 		}
 	}
+}
+
+// likely tells whether candidates who have no meta yet wait, since one of them is likely the same person as somebody else.
+// Whom a person separated is nobody else.
+func (v *verdicts) likely(s *staying) bool {
+	for _, n := range s.cands {
+		if c := &v.g.j.cands[n]; !c.alone {
+			s.others = append(s.others, v.g.j.p.e.set.Likely[c.id]...)
+		}
+	}
+	s.why = WhyLikely
+	return len(s.others) > 0
 }
 
 // doubt says why nobody can tell where connected candidates belong, "" when it is clear.
@@ -278,7 +295,8 @@ func (j *joiner) tell(ctx context.Context, stays []staying) error {
 }
 
 func (j *joiner) tellOne(s staying, byID map[canopy.EntryID]*canopy.Entry, parties map[canopy.Party]canopy.Party) {
-	all := make([]canopy.Party, 0, len(s.cands)+len(s.metas))
+	all := make([]canopy.Party, 0, len(s.cands)+len(s.metas)+len(s.others))
+	all = append(all, s.others...)
 	for _, m := range s.metas {
 		p := parties[canopy.Party{Meta: m}]
 		p.Meta = m

@@ -28,9 +28,11 @@ type Config struct {
 	// Objects that are new to the target wait whole in both. Empty is value.
 	Clash string `yaml:"clash,omitempty"`
 	// Like makes the engine behave as another product did: cloud-provisioning-2020. Empty is Canopy itself.
-	Like   string `yaml:"like,omitempty"`
-	Target Target `yaml:"target,omitempty"`
-	Guard  Limits `yaml:"guard,omitempty"`
+	Like string `yaml:"like,omitempty"`
+	// Duplicates says what becomes of objects that are likely one person and are not joined.
+	Duplicates Doubt  `yaml:"duplicates,omitempty"`
+	Target     Target `yaml:"target,omitempty"`
+	Guard      Limits `yaml:"guard,omitempty"`
 	// Database is where connector spaces, metaverse, plans and log are kept. Without one it is a file in the state directory.
 	Database *Database `yaml:"database,omitempty"`
 }
@@ -50,6 +52,12 @@ type ScopeByName struct {
 	Include []string `yaml:"include,omitempty" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty"`
 	Groups  []string `yaml:"groups,omitempty" json:"groups,omitempty"`
+}
+
+// Doubt is about likely duplicates. Who is one of at least the rank Wait, of 100, is not projected before a person has
+// decided. 0: nobody waits.
+type Doubt struct {
+	Wait int `yaml:"wait,omitempty"`
 }
 
 // Target is where people, groups and contacts are written: the embedded tenant.
@@ -129,6 +137,9 @@ func (c *Config) faults() []error {
 	}
 	if c.Clash != "" && c.Clash != "value" && c.Clash != "object" {
 		f = append(f, fmt.Errorf("clash: %q is neither value nor object", c.Clash))
+	}
+	if c.Duplicates.Wait < 0 || c.Duplicates.Wait > 100 {
+		f = append(f, fmt.Errorf("duplicates: wait: %d is no rank; it is from 0 (nobody waits) to 100", c.Duplicates.Wait))
 	}
 	if c.Target.Kind != "" && c.Target.Kind != "tenant" {
 		f = append(f, fmt.Errorf("target: kind %q is not known; there is tenant", c.Target.Kind))

@@ -166,6 +166,9 @@ func (l *Local) ready(ctx context.Context, o Options, report *Report) error {
 
 // plan stores a numbered plan of all that is due, judged by the guard. With nothing due there is no plan.
 func (l *Local) plan(ctx context.Context, o Options, report *Report) error {
+	if err := l.reconsider(ctx); err != nil {
+		return err
+	}
 	entries, metas, err := l.Store.DueCount(ctx)
 	if err != nil || entries+metas == 0 {
 		return err

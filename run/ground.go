@@ -23,7 +23,11 @@ func (l *Local) sameGround(ctx context.Context, last canopy.Plan) error {
 
 // ground names all that decides besides the directories' content. What an administrator of the target switches comes last.
 func (l *Local) ground() string {
-	parts := []string{l.Rules.Hash(), l.Clash, l.Like, l.scopes()}
+	like := l.Like
+	if l.Wait > 0 {
+		like += fmt.Sprintf("/wait=%d", l.Wait)
+	}
+	parts := []string{l.Rules.Hash(), l.Clash, like, l.scopes()}
 	own := len(parts)
 	for name := range l.values(&l.Target) {
 		if strings.HasPrefix(name, canopy.Unmatched) {

@@ -39,6 +39,7 @@ type Parts struct {
 	Read   engine.ReadLimits
 	Clash  string // see Config
 	Like   string // see Config
+	Wait   int    // see Config.Duplicates
 	Owner  string // who runs it, for decisions and the lease
 	Memory *Memory
 	Clock  func() time.Time

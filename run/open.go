@@ -64,7 +64,7 @@ func Open(ctx context.Context, o OpenOptions) (_ *Local, err error) {
 		}
 		l.closers = append(l.closers, lock.Close)
 	}
-	p := Parts{Clock: o.Clock, Log: o.Log, Clash: cfg.Clash, Like: cfg.Like, Owner: o.Who, Limits: limits(cfg.Guard), Read: engine.DefaultReadLimits()}
+	p := Parts{Clock: o.Clock, Log: o.Log, Clash: cfg.Clash, Like: cfg.Like, Wait: cfg.Duplicates.Wait, Owner: o.Who, Limits: limits(cfg.Guard), Read: engine.DefaultReadLimits()}
 	if p.Rules, err = LoadRules(o.Dir, cfg.Join); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func (l *Local) walk(ctx context.Context, view engine.View, keep sink, p Progres
 	if err != nil {
 		return canopy.Totals{}, err
 	}
+	if settings.Likely, err = l.doubts(ctx); err != nil {
+		return canopy.Totals{}, err
+	}
 	planner := engine.New(l.Rules, settings).NewPlanner(view)
 	subjects, err := l.subjects(ctx, planner, give)
 	if err != nil {

@@ -88,8 +88,10 @@ func (w *world) verb(ctx context.Context, word string, args []string, line strin
 		err = w.execute(ctx)
 	case "approve", "reject":
 		err = w.decidePlan(ctx, word)
-	case "join", "release":
+	case "join", "release", "exclude":
 		err = w.decide(ctx, word, line)
+	case "forget":
+		err = w.local.Undecide(ctx, w.object(strings.TrimPrefix(line, "forget ")))
 	case "retry":
 		err = w.store.Retry(ctx, canopy.Tenant)
 	case "rule":
@@ -211,13 +213,16 @@ func (w *world) decidePlan(ctx context.Context, word string) error {
 	return w.store.DecidePlan(ctx, plan.ID, state, "olga", "because")
 }
 
-// decide is "join OBJECT with OTHER" or "release OBJECT"; DNs may be given as FOREST:DN.
+// decide is "join OBJECT with OTHER", "release OBJECT" or "exclude OBJECT"; DNs may be given as FOREST:DN.
 func (w *world) decide(ctx context.Context, word, line string) error {
 	_, rest, _ := strings.Cut(line, " ")
 	object, other, _ := strings.Cut(rest, " with ")
 	kind := engine.DecideJoin
-	if word == "release" {
+	switch word {
+	case "release":
 		kind = engine.DecideSeparate
+	case "exclude":
+		kind = engine.DecideExclude
 	}
 	return w.local.Decide(ctx, kind, w.object(object), w.object(other), "because")
 }

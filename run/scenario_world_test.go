@@ -29,6 +29,7 @@ import (
 type setting struct {
 	Join    string                             `yaml:"join"`
 	Clash   string                             `yaml:"clash"`
+	Wait    int                                `yaml:"wait"`
 	Like    string                             `yaml:"like"`
 	Guard   Limits                             `yaml:"guard"`
 	Scope   map[canopy.ConnectorID]ScopeByName `yaml:"scope"`
@@ -168,7 +169,7 @@ func (w *world) open(ctx context.Context) {
 		w.t.Fatal(err)
 	}
 	w.close = append(w.close, w.store)
-	p := Parts{Store: w.store, Clock: w.clock, Clash: w.set.Clash, Like: w.set.Like, Owner: "scenario", Limits: limits(w.set.Guard),
+	p := Parts{Store: w.store, Clock: w.clock, Clash: w.set.Clash, Wait: w.set.Wait, Like: w.set.Like, Owner: "scenario", Limits: limits(w.set.Guard),
 		Read: engine.DefaultReadLimits(), Target: Space{ID: canopy.Tenant, Connector: w.tenant.Door()}, Tenant: w.tenant}
 	if p.Rules, err = LoadRules(w.dir, w.set.Join); err != nil {
 		w.t.Fatal(err)

@@ -96,6 +96,11 @@ func (l *Local) Explain(ctx context.Context, text string) (*Explanation, error) 
 		return nil, err
 	}
 	defer view.Close()
+	if f.Meta == 0 {
+		if settings.Likely, err = l.likely(ctx); err != nil {
+			return nil, err
+		}
+	}
 	e := engine.New(l.Rules, settings)
 	if f.Meta == 0 {
 		x.Trace, err = e.ExplainEntry(ctx, view, f.Entry)
@@ -151,11 +156,45 @@ func (l *Local) Decide(ctx context.Context, kind engine.DecisionKind, object, wi
 		if d.Meta = other.Meta; d.Meta == 0 {
 			d.Other = other.Entry
 		}
-	} else if kind == engine.DecideSeparate {
+	} else {
 		d.Meta = f.Meta // from what it is joined to now; joined to nothing it goes on alone
+	}
+	if kind == engine.DecideExclude && f.Connector == l.Target.ID {
+		return &canopy.Error{Kind: canopy.Invalid, Code: "exclude-cloud", Object: object, Text: "it is an object of the tenant", Next: "name an object of a forest, by its DN or GUID"}
 	}
 	_, err = l.Store.PutDecision(ctx, d)
 	return err
+}
+
+// Undecide forgets what a person decided about an entry.
+func (l *Local) Undecide(ctx context.Context, object string) error {
+	f, err := l.One(ctx, object)
+	if err != nil {
+		return err
+	}
+	decisions, err := l.Store.Decisions(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(decisions, func(d store.Decision) bool { return d.Entry == f.Entry }) {
+		return &canopy.Error{Kind: canopy.NotFound, Code: "no-decision", Object: object, Text: "nobody decided anything about it", Next: "name the entry that was decided about by its DN"}
+	}
+	return l.Store.DropDecision(ctx, f.Entry)
+}
+
+// excluded are the entries that people put out of scope.
+func (l *Local) excluded(ctx context.Context) (map[canopy.EntryID]bool, error) {
+	decisions, err := l.Store.Decisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[canopy.EntryID]bool{}
+	for _, d := range decisions {
+		if engine.DecisionKind(d.Kind) == engine.DecideExclude {
+			out[d.Entry] = true
+		}
+	}
+	return out, nil
 }
 
 // Check proves for every connector that it can do what the configuration asks of it. It remembers nothing.

@@ -33,7 +33,7 @@ type CheckedForest struct {
 }
 
 // outOfScope is why an object that a rule leaves out is not checked.
-const outOfScope = "out of scope by a rule"
+const outOfScope = "out of scope by a rule or a person"
 
 // CheckFile checks the objects of an LDIF file. With domains, those that the tenant has verified, it says what a tenant with
 // that initial domain would make of them.
@@ -90,11 +90,15 @@ func (l *Local) CheckValues(ctx context.Context, fresh bool) (*ValueCheck, error
 	if err != nil {
 		return nil, err
 	}
+	excluded, err := l.excluded(ctx)
+	if err != nil {
+		return nil, err
+	}
 	v := &ValueCheck{}
 	scoped := 0
 	add := func(s *Space, e *canopy.Entry) {
 		in, err := l.Rules.Scope(kindOf(s, "ad"), s.ID, rule.EntryObject(e, l.values(s)))
-		if err == nil && !in.In {
+		if err == nil && !in.In || excluded[e.ID] {
 			scoped++
 			return
 		}

@@ -13,10 +13,10 @@ import (
 // Decision is a person's word on joining.
 type Decision struct {
 	ID    int64
-	Kind  string         // "join", "separate"
+	Kind  string         // "join", "separate", "exclude"
 	Entry canopy.EntryID // the entry decided about
 	Other canopy.EntryID // join: with this entry, or
-	Meta  canopy.MetaID  // with this meta; separate: from it, 0 from any
+	Meta  canopy.MetaID  // with this meta; separate: from it, 0 from any; exclude: that it was joined to
 	Who   string
 	Why   string
 	At    time.Time
@@ -25,9 +25,9 @@ type Decision struct {
 // PutDecision keeps a decision in the place of an earlier one about the same entry, and marks what it touches as due.
 // ID and At are given by the store.
 func (s *Store) PutDecision(ctx context.Context, d Decision) (int64, error) {
-	if d.Entry == 0 || d.Kind != "join" && d.Kind != "separate" || d.Kind == "join" && d.Other == 0 && d.Meta == 0 {
+	if d.Entry == 0 || d.Kind != "join" && d.Kind != "separate" && d.Kind != "exclude" || d.Kind == "join" && d.Other == 0 && d.Meta == 0 {
 		return 0, &canopy.Error{Kind: canopy.Invalid, Code: "decision", Object: fmt.Sprintf("entry %d", d.Entry), Text: "this is no decision: " + d.Kind,
-			Next: "join an entry with an entry or a meta, or separate it"}
+			Next: "join an entry with an entry or a meta, separate it, or exclude it"}
 	}
 	var id int64
 	err := s.update(ctx, func(t *tx) error {

@@ -71,6 +71,7 @@ Exit codes: 0 nothing of the chosen severity was found; 1 something was, or some
 	c.Flags().BoolVar(&f.stored, "stored", false, "only check the values that were read last: connects to no forest")
 	c.Flags().BoolVar(&f.fresh, "fresh", false, "read the forests now instead of taking what was read last; nothing of it is stored")
 	c.Flags().IntVar(&f.most, "most", 50, "how many findings are shown, 0 for all; --json and --fix have all")
+	c.AddCommand(a.duplicatesCommand())
 	return c
 }
 

@@ -39,7 +39,8 @@ func (a *App) entryCommand() *cobra.Command {
 			return nil
 		}})
 	c.AddCommand(a.decideCommand("join OBJECT WITH", "Join an entry with another object, by hand", 2, engine.DecideJoin),
-		a.decideCommand("release OBJECT", "Take an entry from what it is joined to, or out of its waiting: it becomes an object of its own", 1, engine.DecideSeparate))
+		a.decideCommand("release OBJECT", "Take an entry from what it is joined to, or out of its waiting: it becomes an object of its own", 1, engine.DecideSeparate),
+		a.decideCommand("exclude OBJECT", "Put an entry out of scope: what it alone gave the cloud goes with the next run", 1, engine.DecideExclude), a.undecideCommand())
 	return c
 }
 
@@ -47,7 +48,8 @@ func (a *App) decideCommand(use, short string, n int, kind engine.DecisionKind) 
 	var why string
 	c := &cobra.Command{Use: use, Short: short, Long: "The decision is kept and takes effect with the next plan. It writes to no directory.",
 		Example: map[engine.DecisionKind]string{engine.DecideJoin: "  canopy entry join 'CN=Sam Taylor,OU=Sales,DC=contoso,DC=com' sam@fabrikam.com --why \"asked him\"",
-			engine.DecideSeparate: "  canopy entry release sam@fabrikam.com --why \"another Sam\""}[kind],
+			engine.DecideSeparate: "  canopy entry release sam@fabrikam.com --why \"another Sam\"",
+			engine.DecideExclude:  "  canopy entry exclude 'CN=Sam Taylor,OU=Sales,DC=fabrikam,DC=com' --why \"the same Sam, twice\""}[kind],
 		Args: usageArgs(cobra.ExactArgs(n)), RunE: func(c *cobra.Command, args []string) error {
 			l, err := a.open(c.Context(), "canopy entry "+string(kind))
 			if err != nil {
@@ -70,6 +72,28 @@ func (a *App) decideCommand(use, short string, n int, kind engine.DecisionKind) 
 		}}
 	c.Flags().StringVar(&why, "why", "", "the reason, kept with the decision")
 	return c
+}
+
+func (a *App) undecideCommand() *cobra.Command {
+	return &cobra.Command{Use: "include OBJECT", Short: "Forget what was decided about an entry: it is excluded, released or joined by hand no more",
+		Long:    "Rules and criteria decide about the entry again, with the next plan. It writes to no directory.",
+		Example: "  canopy entry include 'CN=Sam Taylor,OU=Sales,DC=fabrikam,DC=com'", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := a.open(c.Context(), "canopy entry include")
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			if err := l.Undecide(c.Context(), args[0]); err != nil {
+				return a.suggest(c.Context(), l, err)
+			}
+			if a.json {
+				a.print(map[string]any{"forgotten": args[0]})
+				return nil
+			}
+			fmt.Fprintln(a.Out, "Forgotten. The next plan shows what it means: canopy plan --no-import")
+			return nil
+		}}
 }
 
 func (a *App) entry(e *canopy.Entry) {
