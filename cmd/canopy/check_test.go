@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/canopy-sync/canopy/lab"
 )
 
 const checkedFile = `version: 1
@@ -178,5 +180,29 @@ func TestCheckLab(t *testing.T) {
 	}
 	if out := must(t, dir, "plan", "show", "1", "--all"); !strings.Contains(out, `FINDING userPrincipalName "nuria.vega@tailspin.lab": its domain is none of the Internet's`) {
 		t.Errorf("the plan does not show what the checks find:\n%s", out)
+	}
+}
+
+// TestCheckFresh: forests that were never read are checked as they are now, and nothing of that is kept.
+func TestCheckFresh(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := lab.Start(t.Context(), lab.Options{Dir: dir, People: 40, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Stop()
+	if out := must(t, dir, "check"); !strings.Contains(out, "Not read yet, so that nothing is known of their values: contoso.lab, fabrikam.lab, tailspin.lab") {
+		t.Errorf("does not say that nothing was read:\n%s", out)
+	}
+	code, out, errs := command(t, dir, "check", "--fresh")
+	if code != exitFailed || !strings.Contains(out, "address-character  CN=Ruth Hall") || strings.Contains(out, "Not read yet") {
+		t.Errorf("got exit code %d, want %d and what is wrong\n%s%s", code, exitFailed, out, errs)
+	}
+	if out := must(t, dir, "check", "--stored"); !strings.Contains(out, "Values: 0 objects") {
+		t.Errorf("a check kept what it read:\n%s", out)
+	}
+	if out := must(t, dir, "check", "--connections"); strings.Contains(out, "Values") {
+		t.Errorf("checks values when only connections are asked for:\n%s", out)
 	}
 }
