@@ -70,6 +70,9 @@ func (p *Planner) before(ctx context.Context, units []*unit) (map[canopy.Claim][
 		if u.old == nil {
 			continue // nothing is known of it
 		}
+		if p.settled(u) {
+			continue
+		}
 		wishes, _ := p.wishesOf(b, u)
 		for _, w := range wishes {
 			claims = append(claims, w.claim)
@@ -281,7 +284,7 @@ func outcomeOf(e *canopy.Entry, kind canopy.Outcome, why string) canopy.EntryOut
 // draftImage writes the meta as it will be, with its keys and claims, when any of them changes.
 func (d *drafter) draftImage(u *unit, item *canopy.PlanItem) {
 	claims := d.claimants(u)
-	if u.same && sameHeld(u.old.Held, item.Held) && d.sameClaims(u, claims) {
+	if u.same && sameHeld(u.old.Held, item.Held) && (d.p.settled(u) || d.sameClaims(u, claims)) {
 		return
 	}
 	item.Image = &canopy.Meta{ID: u.id, Class: u.class, Version: item.Version, Attrs: u.image, Held: item.Held}

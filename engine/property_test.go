@@ -256,8 +256,11 @@ func TestProperty_orderAndBatchesDoNotMatter(t *testing.T) {
 		people := rapid.SampledFrom([]string{"mail", "sid", "none"}).Draw(r, "people")
 		losers := rapid.Bool().Draw(r, "losers wait")
 		like := rapid.SampledFrom([]string{"", "", LikeProvisioning2020}).Draw(r, "like")
-		make := func(order []*object, batch int) string {
+		make := func(order []*object, batch int, listed []Connector) string {
 			w := newWorld(rapidTB{t, r}, people)
+			if listed != nil {
+				w.set.Connectors = listed
+			}
 			w.set.LosersWait, w.set.Like = losers, like
 			w.refuses = like == ""
 			w.load(order, map[string]*canopy.Entry{})
@@ -266,8 +269,9 @@ func TestProperty_orderAndBatchesDoNotMatter(t *testing.T) {
 			w.settled()
 			return w.state()
 		}
-		want := make(all, 1000)
-		got := make(rapid.Permutation(all).Draw(r, "order"), rapid.IntRange(1, 5).Draw(r, "batch"))
+		want := make(all, 1000, nil)
+		forests := rapid.Permutation(newWorld(rapidTB{t, r}, people).set.Connectors).Draw(r, "forests")
+		got := make(rapid.Permutation(all).Draw(r, "order"), rapid.IntRange(1, 5).Draw(r, "batch"), forests)
 		if got != want {
 			r.Fatalf("another order gives another result:\n%s\n--- want\n%s", got, want)
 		}

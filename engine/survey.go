@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -45,6 +46,7 @@ type subject struct {
 	stuck  bool // its evaluation failed
 	frozen bool // its evaluation failed or its anchor is held: it keeps what it has
 	wanted bool // a target is to have it
+	intact bool // it is as it was, and the view knows all its claims as they are: see Planner.settled
 }
 
 // fate says what the settlement decided about a subject.
@@ -143,6 +145,7 @@ func (p *Planner) register(ctx context.Context, b *bench, units []*unit) error {
 		for _, w := range wishes[i] {
 			p.claims.wish(n, w, rows[w.claim])
 		}
+		p.claims.subjects[n].intact = u.same && !u.dies && !u.frozen() && p.knows(n, wishes[i], rows)
 	}
 	for c, r := range rows {
 		p.claims.others(c, r)
@@ -250,6 +253,35 @@ func (p *Planner) subject(u *unit) int32 {
 	p.claims.subjects = append(p.claims.subjects, s)
 	p.claims.at[u.id] = n
 	return n
+}
+
+// knows tells whether the view knows a subject's claims as they are, all of them kept.
+func (p *Planner) knows(n int32, wishes []wish, rows map[canopy.Claim][]canopy.Claimant) bool {
+	s := &p.claims.subjects[n]
+	for _, w := range wishes {
+		mine := canopy.Claimant{Claim: w.claim, Meta: s.meta, Kept: true, Owner: s.owner && w.claim.Kind == canopy.ClaimAddress, Order: s.order, Anchor: s.anchor}
+		if !slices.Contains(rows[w.claim], mine) {
+			return false
+		}
+	}
+	return true
+}
+
+// settled tells whether nothing about a unit's claims changes by this plan, so that the view need not be asked again: they
+// are as they were, and nobody contests one.
+func (p *Planner) settled(u *unit) bool {
+	s := &p.claims.subjects[p.claims.at[u.id]]
+	if !s.intact || !u.same || u.frozen() || u.dies {
+		return false
+	}
+	for i := range u.outs {
+		for _, w := range u.outs[i].wishes {
+			if p.claims.contests[w.claim] != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // place is where the key that matched stands in the rule's order.

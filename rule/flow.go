@@ -78,6 +78,14 @@ func (f *Flow) Eval(o *Object) (Outcome, error) {
 	return Outcome{Kind: Nothing}, nil
 }
 
+// Program is the flow's expression, nil when it has none, or one that only says that there is no value.
+func (f *Flow) Program() *expr.Program {
+	if f.stops {
+		return nil
+	}
+	return f.program
+}
+
 // own is the object's own slice when the expression gave an attribute as it is, nil otherwise: most do, and nothing is
 // made for them.
 func (f *Flow) own(o *Object, v expr.Value) canopy.Values {
