@@ -21,7 +21,7 @@ scope:
   - [{attr: title, op: ISNOTNULL}, {attr: cn, op: ISNOTNULL}]
 flows:
   - {to: title, expression: 'UCase([title])'}   # loud
-  - {to: division, expression: 'CNum([cn])'}
+  - {to: roomNumber, expression: 'CNum([cn])'}
 `
 
 // TestRules walks through what an administrator does with a rule of the house.
@@ -44,7 +44,7 @@ func TestRules(t *testing.T) {
 		code int
 		want []string
 	}{
-		{[]string{"lint"}, exitDone, []string{"own.yaml:15: rule own-title: the attribute division is not among"}},
+		{[]string{"lint"}, exitDone, []string{"own.yaml:15: rule own-title: the attribute roomNumber is not among"}},
 		{[]string{"lint", "--strict", "--json"}, exitFailed, []string{`"other":"own-title"`}},
 		{[]string{"diff"}, exitDone, []string{"added: own-title (In from AD - title of our own)"}},
 		{[]string{"diff", "--json"}, exitDone, []string{`"what":"added"`}},
