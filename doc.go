@@ -32,6 +32,7 @@
 //	agent             the process beside a forest
 //	tenant            the cloud directory
 //	recipient, mailbox, licence plan  what Exchange adds to the tenant
+//	move              taking a mailbox from a forest to the tenant, or back
 //	forest, container  a directory and its organisational units
 //	scope             which containers and groups are read
 //	link              a value that names another object

@@ -72,7 +72,8 @@ var more = map[string]string{
 var verbs = []string{"plan", "run", "discover", "explain", "show", "list", "approve", "reject", "join", "release", "separate", "check", "compare",
 	"import", "export", "serve", "login", "backup", "restore", "repair", "audit", "add", "remove", "set", "get", "delete", "init",
 	"version", "eval", "validate", "lint", "diff", "test", "enable", "disable", "help", "search", "verify", "pin", "parse", "purge", "clear", "route",
-	"assign", "reprocess", "convert", "enrol", "revoke", "new", "update", "report", "exclude", "include"}
+	"assign", "reprocess", "convert", "enrol", "revoke", "new", "update", "report", "exclude", "include",
+	"start", "complete"}
 
 var wordLine = regexp.MustCompile(`^\t(\S.*?)(?:  |$)`)
 

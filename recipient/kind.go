@@ -39,3 +39,17 @@ func (k Kind) Remote() Details {
 	}
 	return RemoteUserMailbox
 }
+
+// Kind is the kind of mailbox that a recipient of these details has.
+func (d Details) Kind() Kind {
+	switch d {
+	case SharedMailbox, RemoteSharedMailbox:
+		return Shared
+	case RoomMailbox, RemoteRoomMailbox:
+		return Room
+	case EquipmentMailbox, RemoteEquipmentMailbox:
+		return Equipment
+	default:
+		return Personal
+	}
+}

@@ -61,10 +61,52 @@ func (w *world) exchangeVerb(ctx context.Context, verb, rest string) (bool, erro
 	case "hide":
 		on := true
 		return true, a.SetMailbox(ctx, rest, tenant.MailboxChange{Hidden: &on})
+	case "move":
+		return true, w.moveVerb(ctx, rest)
 	case "add-address":
 		return true, a.SetMailbox(ctx, name, tenant.MailboxChange{AddAddresses: []string{what}})
 	}
 	return false, nil
+}
+
+// moveVerb is "new NAME: to cloud", "start NAME", "complete NAME" or "remove NAME"; it prints the move.
+func (w *world) moveVerb(ctx context.Context, line string) error {
+	a := w.tenant.Admin()
+	verb, rest, _ := strings.Cut(line, " ")
+	name, how, _ := strings.Cut(rest, ": ")
+	var m *tenant.Move
+	var err error
+	switch verb {
+	case "new":
+		q := tenant.MoveRequest{Direction: exchange.ToCloud, Content: "the forest's letters"}
+		for _, word := range strings.Split(how, ", ") {
+			switch word {
+			case "to cloud":
+			case "to forest":
+				q.Direction, q.Content = exchange.ToForest, ""
+			case "primary only":
+				q.Part = exchange.PrimaryOnly
+			case "auto complete":
+				q.Auto = true
+			default:
+				w.failf("a move knows no %q", word)
+			}
+		}
+		m, err = a.NewMove(ctx, name, q)
+	case "start":
+		m, err = a.StartMove(ctx, name)
+	case "complete":
+		m, err = a.CompleteMove(ctx, name)
+	case "remove":
+		return a.RemoveMove(ctx, name)
+	default:
+		w.failf("there is no move %q", verb)
+	}
+	if m != nil {
+		w.printf("> tenant move %s\n", line)
+		w.listed(m.Columns(), "Status,PercentComplete,Error")
+	}
+	return err
 }
 
 // showExchange prints what Get-Recipient, Get-Mailbox, Get-User and Get-MsolUser show; false for other things.
@@ -106,6 +148,13 @@ func (w *world) showExchange(ctx context.Context, what, rest string) bool {
 		for _, m := range boxes {
 			w.printf("  %s %s %s\n", m.GUID, m.Kind, strings.TrimSpace(string(m.State)+" "+m.Content))
 		}
+	case what == "move":
+		m, err := w.tenant.Admin().Move(ctx, name)
+		if err != nil {
+			w.exchangeError(err)
+			return true
+		}
+		w.listed(m.Columns(), columns)
 	case what == "onprem":
 		w.showOnPrem(name, columns)
 	case what == "route":

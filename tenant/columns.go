@@ -2,8 +2,10 @@ package tenant
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ func (v *RecipientView) Columns() []Column {
 	}
 	return []Column{
 		{"Name", v.Name}, {"DisplayName", v.DisplayName}, {"Alias", v.Alias}, {"UserPrincipalName", v.UPN},
-		{"PrimarySmtpAddress", v.Primary}, {"EmailAddresses", braces(v.Addresses)}, {"ExternalEmailAddress", v.Target},
+		{"PrimarySmtpAddress", v.Primary}, {"EmailAddresses", braces(v.Addresses)}, {"ExternalEmailAddress", v.target()},
 		{"RecipientType", v.typeText()}, {"RecipientTypeDetails", v.Details.String()},
 		{"PreviousRecipientTypeDetails", v.Previous.String()}, {"RemoteRecipientType", v.Remote.String()},
 		{"ExchangeGuid", v.ExchangeGUID.String()}, {"ArchiveGuid", v.ArchiveGUID.String()}, {"SyncedExchangeGuid", guidText(v.SyncedGUID)},
@@ -31,6 +33,14 @@ func (v *RecipientView) Columns() []Column {
 		{"WhenChanged", moment(v.WhenChanged)}, {"WaitingSince", moment(v.Waiting)}, {"Row", strings.Join(append(slices.Clone(v.Via), v.Row), ", ")},
 		{"Findings", braces(codes)}, {"ValidationErrors", braces(v.Errors)},
 	}
+}
+
+// target is where mail for who has no mailbox here goes on to.
+func (v *RecipientView) target() string {
+	if v.Details.Mailbox() {
+		return ""
+	}
+	return v.Target
 }
 
 // typeText is the coarse type; groups and contacts have it as they are.
@@ -43,6 +53,24 @@ func (m *Mailbox) Columns() []Column {
 		{"Since", moment(m.Since)}, {"Due", moment(m.Due())}, {"WhenCreated", moment(m.Created)}, {"CreatedBy", m.Row},
 		{"IsInactiveMailbox", yes(m.State == exchange.Inactive)}, {"LitigationHoldEnabled", yes(m.Held)}, {"Reconnectable", yes(m.State == exchange.Disconnected && !m.Cut)},
 		{"Content", m.Content}, {"ExternalDirectoryObjectId", string(m.Owner)},
+	}
+}
+
+// Columns are a move's properties.
+func (m *Move) Columns() []Column {
+	failure := m.Text
+	if m.Code != "" {
+		failure = m.Code + ": " + m.Text
+	}
+	var forest []string
+	for _, name := range slices.Sorted(maps.Keys(m.Forest)) {
+		forest = append(forest, name+"="+m.Forest[name])
+	}
+	return []Column{
+		{"Name", m.Name}, {"Status", string(m.Status)}, {"PercentComplete", strconv.Itoa(m.Percent)}, {"Direction", string(m.Direction)}, {"Part", string(m.Part)},
+		{"ExchangeGuid", m.Mailbox.String()}, {"TargetDeliveryDomain", m.Domain}, {"BatchName", m.Batch}, {"AutoComplete", yes(m.Auto)},
+		{"QueuedTimestamp", moment(m.Created)}, {"StatusSince", moment(m.Since)}, {"LastSuccessfulSync", moment(m.LastSync)},
+		{"Error", failure}, {"Warning", m.Warning}, {"ForestObject", braces(forest)}, {"ExternalDirectoryObjectId", string(m.Object)},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,18 +20,23 @@ type life struct {
 	r    *rapid.T
 	ids  []canopy.Anchor // of the people who are there, or in the bin
 	next int
+	// moves are how many were completed on both sides
+	moves int
 }
 
-// TestPeopleAndMailboxes: whatever happens to people, in whatever order, with the tenant closed and opened in between, nobody
-// has two active mailboxes here; whoever has one here and another GUID synchronised is a finding; no GUID is two people's;
-// and once everything has arrived nothing more happens.
+// TestPeopleAndMailboxes: whatever happens to people, in whatever order, moves of their mailboxes both ways among it, with
+// the tenant closed and opened in between, nobody has two active mailboxes here; whoever has one here and another GUID
+// synchronised, or one here and one in the forest, is a finding; no GUID is two people's; and once everything has arrived
+// nothing more happens.
 func TestPeopleAndMailboxes(t *testing.T) {
 	t.Parallel()
+	moves := 0
+	defer func() { t.Logf("%d moves were completed on both sides", moves) }()
 	rapid.Check(t, func(r *rapid.T) {
 		n := 0
 		w := newWorld(t, func(o *Options) {
 			o.NewGUID = func() string { n++; return fmt.Sprintf("00000000-aaaa-4000-8000-%012d", n) }
-			o.Exchange = &ExchangeSettings{ForwardDelay: Period(time.Minute), PreviousBug: rapid.Bool().Draw(r, "bug"),
+			o.Exchange = &ExchangeSettings{ForwardDelay: Period(time.Minute), MoveDuration: Period(time.Minute), PreviousBug: rapid.Bool().Draw(r, "bug"),
 				ProvisionUnlicensed: rapid.Bool().Draw(r, "unlicensed")}
 		})
 		l := &life{world: w, r: r}
@@ -58,13 +64,14 @@ func TestPeopleAndMailboxes(t *testing.T) {
 		}
 		l.check()
 		l.quiet()
+		moves += l.moves
 	})
 }
 
 // event is one thing that befalls somebody.
 func (l *life) event() {
 	ctx, a := context.Background(), l.Admin()
-	kind := rapid.IntRange(0, 9).Draw(l.r, "event")
+	kind := rapid.IntRange(0, 13).Draw(l.r, "event")
 	if len(l.ids) == 0 {
 		kind = kind % 2
 	}
@@ -98,7 +105,63 @@ func (l *life) event() {
 			return
 		}
 		l.maybe(a.ClearPrevious(ctx, string(who())))
+	case 10, 11:
+		l.move(who())
+	case 12:
+		if id := who(); rapid.Bool().Draw(l.r, "complete") {
+			_, err := a.CompleteMove(ctx, string(id))
+			l.maybe(err)
+		} else {
+			l.maybe(a.RemoveMove(ctx, string(id)))
+		}
+	case 13:
+		l.forestHalf(who())
 	}
+}
+
+// move moves somebody's mailbox to where it is not, as a rule.
+func (l *life) move(id canopy.Anchor) {
+	ctx, a := context.Background(), l.Admin()
+	q := MoveRequest{Direction: exchange.ToCloud, Auto: rapid.Bool().Draw(l.r, "auto"), Content: "letters"}
+	v, err := a.Recipient(ctx, string(id), Everybody)
+	if err != nil {
+		return // nobody Exchange knows
+	}
+	if v.Details.Mailbox() != rapid.SampledFrom([]bool{false, false, false, true}).Draw(l.r, "the wrong way") {
+		q.Direction = exchange.ToForest
+	}
+	if rapid.Bool().Draw(l.r, "stamped") && q.Direction == exchange.ToForest {
+		e := modify(id)
+		e.Set["msExchMailboxGuid"] = canopy.Values{canopy.Bytes(v.ExchangeGUID[:])}
+		l.write(e)
+		l.arrive()
+	}
+	_, err = a.NewMove(ctx, string(id), q)
+	l.maybe(err)
+	if rapid.Bool().Draw(l.r, "at once") {
+		l.arrive()
+		_, err := a.CompleteMove(ctx, string(id))
+		l.maybe(err)
+		l.arrive()
+	}
+}
+
+// forestHalf does to the forest's object what a complete move says.
+func (l *life) forestHalf(id canopy.Anchor) {
+	m, err := l.Admin().Move(context.Background(), string(id))
+	if err != nil || m.Status != exchange.MoveCompleted {
+		return
+	}
+	e := modify(id)
+	for _, name := range []canopy.Attr{"msExchRecipientTypeDetails", "msExchRecipientDisplayType", "msExchRemoteRecipientType"} {
+		if text := m.Forest[string(name)]; text == "" {
+			e.Clear = append(e.Clear, name)
+		} else {
+			e.Set[name] = canopy.Values{must(canopy.ParseValue(canopy.Integer, text))(l.t)}
+		}
+	}
+	l.write(e)
+	l.moves++
 }
 
 // maybe lets pass what the tenant refuses.
@@ -123,7 +186,8 @@ func (l *life) sync(id canopy.Anchor) {
 			anchor = o.SourceAnchor
 		}
 	}
-	e := add(canopy.User, anchor, "userPrincipalName", name, "proxyAddresses", "SMTP:"+name, "commonName", name, "usageLocation", "AT")
+	e := add(canopy.User, anchor, "userPrincipalName", name, "proxyAddresses", "SMTP:"+name,
+		"proxyAddresses", "smtp:"+strings.Replace(name, "@contoso.com", "@contoso.mail.onmicrosoft.com", 1), "commonName", name, "usageLocation", "AT")
 	// A few GUIDs, so that two people come to have the same one, and one that a mailbox here has.
 	if g := rapid.IntRange(0, 4).Draw(l.r, "guid"); g > 0 {
 		e.Set["msExchMailboxGuid"] = guid(fmt.Sprintf("00000000-%s-4000-8000-%012d", []string{"bbbb", "aaaa"}[g%2], g))
@@ -158,6 +222,9 @@ func (l *life) check() {
 		}
 		if v.Details.Mailbox() && !v.SyncedGUID.IsZero() && v.SyncedGUID != v.ExchangeGUID && !v.Ignored && len(v.Findings) == 0 {
 			l.r.Errorf("%s has %s here, and %s is synchronised, and nothing is found", v.Name, v.ExchangeGUID, v.SyncedGUID)
+		}
+		if v.Details.Mailbox() && v.SyncedDetails.Mailbox() && v.Remote&5 == 0 && !v.Ignored && len(v.Findings) == 0 {
+			l.r.Errorf("%s has %s here, the forest has a mailbox too, and nothing is found", v.Name, v.ExchangeGUID)
 		}
 		if other := holders[v.ExchangeGUID]; other != "" && !v.ExchangeGUID.IsZero() {
 			l.r.Errorf("%s and %s both have %s", v.Name, other, v.ExchangeGUID)

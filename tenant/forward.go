@@ -18,74 +18,6 @@ import (
 // forwardPortion is how many changes reach Exchange in one transaction.
 const forwardPortion = 500
 
-// Period is a duration that settings write as text.
-type Period time.Duration
-
-// MarshalText gives "30s".
-func (p Period) MarshalText() ([]byte, error) { return []byte(time.Duration(p).String()), nil }
-
-// UnmarshalText reads what MarshalText wrote.
-func (p *Period) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	*p = Period(d)
-	return err
-}
-
-// ExchangeSettings are the switches of the Exchange half.
-type ExchangeSettings struct {
-	// ForwardDelay is how long a change of the directory is on its way to Exchange.
-	ForwardDelay Period `json:"forwardDelay"`
-	// PreviousBug gives who had a mailbox before a new one with the licence, whatever GUID was synchronised: as it was
-	// observed. Off, the synchronised GUID wins: as it should be.
-	PreviousBug bool `json:"legacyPrevBug"`
-	// ProvisionUnlicensed makes provisioned remote mailboxes before their licence, for thirty days.
-	ProvisionUnlicensed bool `json:"provisionUnlicensedRemoteMailbox"`
-	// BlockFromOnPrem makes users who come from now on arrive without Exchange attributes; their mailboxes are the cloud's.
-	BlockFromOnPrem bool `json:"blockExchangeProvisioningFromOnPremEnabled"`
-	// CoexistenceMissing is the tenant whose coexistence domain was never made.
-	CoexistenceMissing bool `json:"coexistenceDomainMissing"`
-	// Syncing is set by the first write of synchronisation.
-	Syncing bool `json:"syncing"`
-}
-
-// defaultExchange are the settings of a new tenant.
-var defaultExchange = ExchangeSettings{ForwardDelay: Period(10 * time.Second), PreviousBug: true, ProvisionUnlicensed: true}
-
-// ExchangeSettings gives the switches of the Exchange half.
-func (a *Admin) ExchangeSettings() ExchangeSettings {
-	a.t.mu.Lock()
-	defer a.t.mu.Unlock()
-	return a.t.conf.Exchange
-}
-
-// SetExchangeSettings sets them. Whether synchronisation has begun cannot be set. Blocking what comes from forests is
-// refused while recipients are mastered there, unless forced.
-func (a *Admin) SetExchangeSettings(ctx context.Context, s ExchangeSettings, force bool) error {
-	err := a.t.update(ctx, func(x *tx) error {
-		conf := x.conf
-		if s.BlockFromOnPrem && !conf.Exchange.BlockFromOnPrem && !force {
-			var there bool
-			err := x.row(`SELECT EXISTS (SELECT 1 FROM recipient WHERE synced <> '' AND guid = synced
-				AND guid NOT IN (SELECT guid FROM mailbox WHERE state = 'active'))`).Scan(&there)
-			if err != nil {
-				return err
-			}
-			if there {
-				return &canopy.Error{Kind: canopy.Forbidden, Object: "blockExchangeProvisioningFromOnPremEnabled",
-					Text: "there are mailboxes in forests: new ones would arrive as bare users, and could not be repaired",
-					Next: "move the mailboxes to the cloud first, or force it"}
-			}
-		}
-		s.Syncing = conf.Exchange.Syncing
-		conf.Exchange = s
-		return x.saveSettings(conf)
-	})
-	if err != nil {
-		return fmt.Errorf("set the Exchange switches: %w", err)
-	}
-	return nil
-}
-
 // shown are the attributes that Exchange takes from the directory.
 var shown = []canopy.Attr{canopy.AttrDisplayName, "commonName", canopy.AttrUPN, canopy.AttrMail, canopy.AttrAlias, canopy.AttrAddresses,
 	attrTargetAddress, "legacyExchangeDN", "msExchMailboxGuid", "msExchArchiveGuid", "msExchRemoteRecipientType", "msExchRecipientTypeDetails",
@@ -205,6 +137,7 @@ func (t *Tenant) wakeAt(at int64) {
 type Forwarded struct {
 	Objects   int       `json:"objects"`   // whose changes reached Exchange
 	Mailboxes int       `json:"mailboxes"` // that time alone changed
+	Moves     int       `json:"moves"`     // of mailboxes, that went on
 	Waiting   int       `json:"waiting"`   // objects on their way
 	Next      time.Time `json:"next"`      // when the next arrives; the zero time when none is on its way
 }
@@ -219,7 +152,13 @@ func (t *Tenant) Tick(ctx context.Context) (Forwarded, error) {
 		err := t.update(ctx, func(x *tx) error {
 			n, m, err := x.exchange(forwardPortion)
 			out.Objects, out.Mailboxes = out.Objects+n, out.Mailboxes+m
-			more = n == forwardPortion || m == forwardPortion
+			moved := 0
+			if err == nil && x.t.wake >= 0 && x.t.wake <= x.now.UnixMicro() {
+				moved, err = x.moveOn(forwardPortion)
+				out.Moves += moved
+				err = errors.Join(err, x.nextWake())
+			}
+			more = n == forwardPortion || m == forwardPortion || moved > 0
 			return err
 		})
 		if err != nil {
@@ -248,15 +187,27 @@ func (t *Tenant) onItsWay(ctx context.Context) (n int, next time.Time, err error
 func (t *Tenant) Hurry(ctx context.Context, id canopy.Anchor) (Forwarded, error) {
 	err := t.update(ctx, func(x *tx) error {
 		x.t.wakeAt(x.now.UnixMicro())
-		if id == "" {
-			return x.exec(`UPDATE forward SET due = min(due, ?)`, x.now.UnixMicro())
+		for _, table := range []string{"forward", "move"} {
+			if err := x.hurry(table, id); err != nil {
+				return err
+			}
 		}
-		return x.exec(`UPDATE forward SET due = min(due, ?) WHERE object = (SELECT id FROM object WHERE oid = ?)`, x.now.UnixMicro(), string(id))
+		return nil
 	})
 	if err != nil {
 		return Forwarded{}, fmt.Errorf("hurry changes to Exchange: %w", err)
 	}
 	return t.Tick(ctx)
+}
+
+// hurry makes the rows of a table that wait due, of one object or of all.
+func (x *tx) hurry(table string, id canopy.Anchor) error {
+	query := `UPDATE ` + table + ` SET due = ? WHERE due > ?`
+	args := []any{x.now.UnixMicro(), x.now.UnixMicro()}
+	if id != "" {
+		query, args = query+` AND object = (SELECT id FROM object WHERE oid = ?)`, append(args, string(id))
+	}
+	return x.exec(query, args...)
 }
 
 // exchange lets at most limit mailboxes expire and limit objects' changes arrive. It looks only when something is due.
@@ -287,14 +238,14 @@ func (x *tx) exchange(limit int) (objects, mailboxes int, err error) {
 
 // nextWake looks for when there is work again.
 func (x *tx) nextWake() error {
-	var forward, mailbox int64
-	err := x.row(`SELECT coalesce((SELECT min(due) FROM forward), -1), coalesce((SELECT min(due) FROM mailbox WHERE due IS NOT NULL), -1)`).
-		Scan(&forward, &mailbox)
+	var forward, mailbox, move int64
+	err := x.row(`SELECT coalesce((SELECT min(due) FROM forward), -1), coalesce((SELECT min(due) FROM mailbox WHERE due IS NOT NULL), -1),
+		coalesce((SELECT min(due) FROM move WHERE due IS NOT NULL), -1)`).Scan(&forward, &mailbox, &move)
 	if err != nil {
 		return fmt.Errorf("look for when something is due: %w", err)
 	}
 	x.t.wake = -1
-	for _, at := range []int64{forward, mailbox} {
+	for _, at := range []int64{forward, mailbox, move} {
 		if at >= 0 {
 			x.t.wakeAt(at)
 		}
@@ -333,6 +284,9 @@ func (x *tx) orphan(id int64) error {
 		if err := x.saveMailbox(m); err != nil {
 			return err
 		}
+	}
+	if err := x.saveMove(id, nil); err != nil {
+		return err
 	}
 	old, err := x.recipient(id)
 	if err != nil || old == nil {

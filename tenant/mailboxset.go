@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ const (
 	CodeWriteScope   = "InvalidOperationOutOfWriteScope"
 	CodeProxyTaken   = "ProxyAddressExistsException"
 	CodeMailboxState = "RecipientTaskException"
-	CodeNotAccepted  = "NotAcceptedDomainException"
+	CodeNotAccepted  = exchange.CodeNotAccepted
 )
 
 // MailboxChange is what an administrator of the cloud changes of a mailbox; nil and empty change nothing.
@@ -185,7 +186,7 @@ func (n *Recipient) add(text string, primary bool) {
 // ClearPrevious makes a person forget the mailbox that was: the previous recipient type is MailUser then, and what was
 // disconnected cannot come back. It is for who has no mailbox and no licence.
 func (a *Admin) ClearPrevious(ctx context.Context, identity string) error {
-	err := a.onRecipient(ctx, identity, Everybody, func(x *tx, _ *record, n *Recipient, boxes []Mailbox) error {
+	err := a.onRecipient(ctx, identity, Everybody, func(x *tx, r *record, n *Recipient, boxes []Mailbox) error {
 		if n.Details.Mailbox() || n.SKUAssigned == exchange.Assigned {
 			return &canopy.Error{Kind: canopy.Forbidden, Code: CodeMailboxState, Object: n.Name,
 				Text: "the previous mailbox can be cleared only of who has no mailbox and no licence with Exchange",
@@ -196,7 +197,7 @@ func (a *Admin) ClearPrevious(ctx context.Context, identity string) error {
 				continue
 			}
 			m.State, m.Since, m.Cut = exchange.Purged, x.now, true
-			if err := x.saveMailbox(m); err != nil {
+			if err := errors.Join(x.saveMailbox(m), x.freed(m.GUID, r.id)); err != nil {
 				return err
 			}
 		}

@@ -50,6 +50,10 @@ type Recipient struct {
 	MailUser      bool             `json:"mailUser"`
 	Ignored       bool             `json:"exchangeAttributesIgnored"`
 	WhenChanged   time.Time        `json:"whenChanged"`
+	// MovedOut is the mailbox that was moved to the forest, MovedArchive the archive that was moved here, until the
+	// forest's own values say so.
+	MovedOut     exchange.GUID `json:"movedOut"`
+	MovedArchive exchange.GUID `json:"movedArchive"`
 }
 
 // nextRecipient is the record with what the directory says now. Of a mailbox that the cloud manages only the identity is taken.
@@ -82,12 +86,26 @@ func nextRecipient(old *Recipient, r *record, conf settings, now time.Time) *Rec
 	n.SyncedArchive = binaryGUID(v, "msExchArchiveGuid")
 	n.SyncedDetails = exchange.Details(integer(v, "msExchRecipientTypeDetails"))
 	n.Remote = exchange.Remote(int32(integer(v, "msExchRemoteRecipientType")))
-	n.Target = v.Text(attrTargetAddress)
+	n.forestKnows()
+	if n.MovedOut.IsZero() {
+		n.Target = v.Text(attrTargetAddress)
+	}
 	n.MailUser = n.Target != "" && n.Alias != ""
 	n.Hidden = integerBool(v, "msExchHideFromAddressLists")
 	n.Addresses = addressesOf(r, v)
 	n.Primary = primaryText(n.Addresses)
 	return n
+}
+
+// forestKnows forgets what was moved once the forest's own values say so, or speak of another mailbox.
+func (n *Recipient) forestKnows() {
+	const cloud = exchange.ProvisionMailbox | exchange.Migrated
+	if n.Remote&cloud == 0 || n.SyncedGUID != n.MovedOut {
+		n.MovedOut = exchange.GUID{}
+	}
+	if n.Remote&exchange.ProvisionArchive != 0 || n.SyncedArchive != n.MovedArchive {
+		n.MovedArchive = exchange.GUID{}
+	}
 }
 
 func (n *Recipient) licence(r *record) {
@@ -152,7 +170,7 @@ func legacyDN(oid canopy.Anchor, alias string) string {
 func (n *Recipient) input(r *record, boxes []Mailbox, conf settings, now time.Time) exchange.Input {
 	in := exchange.Input{Now: now, Deleted: r.deleted != 0, Synced: r.synced, Ignored: n.Ignored, CloudManaged: n.CloudManaged,
 		GUID: n.SyncedGUID, Archive: n.SyncedArchive, Remote: n.Remote, Details: n.SyncedDetails, MailUser: n.MailUser,
-		Licence: n.SKUAssigned, Prev: n.Previous,
+		Licence: n.SKUAssigned, Prev: n.Previous, MovedOut: !n.MovedOut.IsZero(), MovedArchive: !n.MovedArchive.IsZero(),
 		Policy: exchange.Policy{PreviousBug: conf.Exchange.PreviousBug, ProvisionUnlicensed: conf.Exchange.ProvisionUnlicensed}}
 	for _, m := range boxes {
 		in.Mailboxes = append(in.Mailboxes, m.Mailbox)

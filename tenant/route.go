@@ -84,7 +84,8 @@ func (v *RecipientView) route(out *Route, routing string, hasRouting bool) {
 	}
 	there := v.there()
 	out.KnownHere = exchangeKnows(v)
-	out.KnownThere = v.Synced && (there != "" || v.Remote != 0 || v.MailUser)
+	behind := here != "" && there == "" && v.SyncedDetails.Mailbox()
+	out.KnownThere = v.Synced && (there != "" || v.Remote != 0 || v.MailUser || behind)
 	out.Hops = []string{firstHop(out.From)}
 	out.Outlook, out.Teams = calendar(there, "on-premises"), calendar(here, "cloud")
 	switch {
@@ -98,6 +99,9 @@ func (v *RecipientView) route(out *Route, routing string, hasRouting bool) {
 	switch {
 	case out.From == FromForest && there != "":
 		out.deliver(there, "on-premises")
+	case out.From == FromForest && behind && v.Remote == 0:
+		out.Why = "the mailbox was moved here, and the forest's object is not a remote mailbox yet, as far as was synchronised: the forest does not send on"
+		out.Hops = append(out.Hops, "delivered to nobody: the forest's mailbox is gone")
 	case out.From == FromForest && here != "" && out.KnownThere:
 		out.Hops = append(out.Hops, "to the remote routing address on "+routing)
 		if !hasRouting {
@@ -141,8 +145,12 @@ func calendar(mailbox, side string) string {
 // there is the mailbox in the forest, as far as was synchronised; "" when there is none.
 func (v *RecipientView) there() string {
 	switch {
+	case !v.MovedOut.IsZero():
+		return v.MovedOut.String()
 	case v.Remote&(exchange.ProvisionMailbox|exchange.Migrated) != 0 || !v.Synced:
 		return ""
+	case v.Details.Mailbox() && v.ExchangeGUID == v.SyncedGUID && !v.SyncedGUID.IsZero():
+		return "" // it was moved here
 	case v.SyncedDetails.Mailbox() && v.SyncedGUID.IsZero():
 		return "a mailbox whose GUID is not synchronised"
 	case !v.SyncedGUID.IsZero() && (v.SyncedDetails == exchange.NoDetails || v.SyncedDetails.Mailbox()):

@@ -74,6 +74,10 @@ func TestTenantCommands(t *testing.T) {
 	if err := os.WriteFile(list, []byte("Identity,AddAddress,HiddenFromAddressListsEnabled\nanna,a.novak@contoso.com;an@contoso.com,True\nnobody,,\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	people := filepath.Join(dir, "people.csv")
+	if err := os.WriteFile(people, []byte("EmailAddress\nbert@contoso.com\nnobody@contoso.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		line string
 		code int
@@ -107,6 +111,20 @@ func TestTenantCommands(t *testing.T) {
 		{"tenant clear-previous-mailbox anna --yes", 1, "", "no mailbox and no licence"},
 		{"tenant clear-previous-mailbox bert --yes", 0, "Done: bert\n", ""},
 		{"tenant recipient get bert --users --select prev*", 0, "PreviousRecipientTypeDetails : MailUser\n", ""},
+		{"tenant move new anna", 2, "", "--to takes cloud or forest"},
+		{"tenant move new anna --to forest", 1, "", "class: MigrationPermanentException"},
+		{"tenant move list --csv --select name,status,direction", 0, "Name,Status,Direction\nanna,Failed,offboarding\n", ""},
+		{"tenant move get anna --select Error", 0, "Error : MigrationPermanentException: Cannot find a recipient that has mailbox GUID '00000000-aaaa-4000-8000-000000000001'. --> " +
+			"Cannot find a recipient that has mailbox GUID '00000000-aaaa-4000-8000-000000000001'.\n", ""},
+		{"tenant move new anna --to forest", 1, "", "class: UserAlreadyBeingMigratedException"},
+		{"tenant move complete anna", 1, "", "the move is Failed"},
+		{"tenant move new bert nobody --to forest --batch wave1 --no-start", 4, "", "nobody"},
+		{"tenant move list --batches", 0, "Identity Status  Type        TotalCount SyncedCount FinalizedCount FailedCount\n" +
+			"-------- ------  ----        ---------- ----------- -------------- -----------\nwave1    Created offboarding 1          0           0              0\n", ""},
+		{"tenant move new --from-csv " + people + " --to cloud", 4, "", "there is a move of this mailbox already"},
+		{"tenant move remove --batch wave1", 0, "", ""},
+		{"tenant move remove anna", 0, "Name   : anna\nStatus : removed\n", ""},
+		{"tenant move get anna", 1, "", "class: MoveRequestNotFoundException"},
 		{"tenant mailbox purge 00000000-aaaa-4000-8000-000000000001", 1, "", "in use"},
 		{"tenant mailbox restore 00000000-aaaa-4000-8000-000000000001", 2, "", "--to"},
 		{"tenant domain list --csv", 0, "DomainName,DomainType,Default,IsCoexistenceDomain\ncontoso.onmicrosoft.com,Authoritative,True,False\ncontoso.com,Authoritative,False,False\n", ""},
@@ -135,7 +153,7 @@ func TestTenantJSON(t *testing.T) {
 	t.Parallel()
 	dir := twoPeople(t)
 	for _, line := range []string{"tenant forward", "tenant tick", "tenant recipient get anna", "tenant recipient list", "tenant mailbox list --all", "tenant recipient list --select name",
-		"tenant gal", "tenant domain list", "tenant setting list", "tenant route anna@contoso.com", "tenant recipient get anna --if-synced 064e1a94-3199-49a7-9cb3-3ce3412424d6"} {
+		"tenant gal", "tenant domain list", "tenant setting list", "tenant move list", "tenant move list --batches", "tenant route anna@contoso.com", "tenant recipient get anna --if-synced 064e1a94-3199-49a7-9cb3-3ce3412424d6"} {
 		code, out, errs := inTenant(t, dir, append(strings.Fields(line), "--json")...)
 		var v any
 		if err := json.Unmarshal([]byte(out), &v); err != nil || code != 0 {

@@ -47,6 +47,9 @@ func (a *App) forwarded(f tenant.Forwarded, err error) error {
 		return nil
 	}
 	fmt.Fprintf(a.Out, "%d objects arrived, %d mailboxes changed by time, %d objects on their way", f.Objects, f.Mailboxes, f.Waiting)
+	if f.Moves > 0 {
+		fmt.Fprintf(a.Out, ", %d moves went on", f.Moves)
+	}
 	if !f.Next.IsZero() {
 		fmt.Fprintf(a.Out, ", the next at %s", f.Next.Format(time.RFC3339))
 	}
@@ -97,7 +100,7 @@ func (a *App) settingCommand() *cobra.Command {
 			return nil
 		})})
 	var force bool
-	set := &cobra.Command{Use: "set NAME VALUE", Short: "Set a switch: forwardDelay to a duration, others to true or false", Args: usageArgs(cobra.ExactArgs(2))}
+	set := &cobra.Command{Use: "set NAME VALUE", Short: "Set a switch: forwardDelay and moveDuration to a duration, others to true or false", Args: usageArgs(cobra.ExactArgs(2))}
 	set.RunE = a.withTenant(true, func(ctx context.Context, t *tenantFile, args []string) error {
 		s, err := withSetting(t.Admin().ExchangeSettings(), args[0], args[1])
 		if err != nil {
@@ -143,7 +146,7 @@ func withSetting(s tenant.ExchangeSettings, name, value string) (tenant.Exchange
 			continue
 		}
 		m[known] = value
-		if _, isBool := m[known].(string); isBool && known != "forwardDelay" {
+		if _, isBool := m[known].(string); isBool && known != "forwardDelay" && known != "moveDuration" {
 			on, err := strconv.ParseBool(value)
 			if err != nil {
 				return s, usageError{fmt.Errorf("%s is true or false, not %q", known, value)}

@@ -39,6 +39,20 @@ before the cloud knows the mailbox GUID that the forest has.
 
 WHAT IS IN THE CLOUD'S MAILBOX IS LOST, unless it was exported before. Stopped or killed, the same command goes on.`,
 		"canopy tenant mailbox repair anna@contoso.com --preview\ncanopy tenant mailbox repair anna@contoso.com --yes"},
+	"move": {`Moves of mailboxes, as far as the cloud sees them: what must be so before, what each step makes of recipient and mailbox,
+and what the forest's object is to hold afterwards. Nothing is done to a forest here, and no content is copied: it is marked.`, "canopy tenant move list"},
+	"move new": {`Begins to move mailboxes to the cloud (onboarding) or to the forest (offboarding). RECIPIENT is named as for canopy tenant
+recipient get. What is in the way is told at once by the name that Exchange has for it; the move is there as Failed then,
+and canopy tenant move start tries it again. A mailbox is used where it is until the move is completed, and not before.`,
+		"canopy tenant move new anna@contoso.com --to cloud\ncanopy tenant move new --from-csv wave1.csv --to cloud --batch wave1 --auto-complete\ncanopy tenant move new bert --to forest --primary-only"},
+	"move list": {"A line for each move that was not removed, or for each batch. What is due is done first; what is not due yet stays.", "canopy tenant move list --batch wave1\ncanopy tenant move list --batches"},
+	"move get":  {"Shows one move with why it failed, and what the forest's object is to hold once it is complete. It does not write that.", "canopy tenant move get anna@contoso.com\ncanopy tenant move get anna --select Status,Error"},
+	"move start": {`Starts moves that were made with --no-start, and tries those again that failed. Nothing that is in the way is put right by
+it.`, "canopy tenant move start anna@contoso.com\ncanopy tenant move start --batch wave1"},
+	"move complete": {`Completes moves whose content is there (Synced): the mailbox changes sides after moveDuration (canopy tenant setting).
+A move is not completed while something is in the way: it fails, and nothing was changed.`, "canopy tenant move complete anna@contoso.com\ncanopy tenant move complete --batch wave1"},
+	"move remove": {`Forgets moves. One that is not complete leaves everything as it was; a complete one is not undone. Until then the same
+mailbox cannot be moved again.`, "canopy tenant move remove anna@contoso.com\ncanopy tenant move remove --batch wave1"},
 	"clear-previous-mailbox": {`Makes Exchange forget the mailbox that a user had, as Set-User -PermanentlyClearPreviousMailboxInfo does. It
 does not ask twice, and what was in it is lost. It is for who has neither a mailbox nor a licence with Exchange.`, "canopy tenant clear-previous-mailbox anna --yes"},
 	"route": {`Follows a message to an address from where it comes: which side knows the address, which mailbox receives, which calendar

@@ -27,6 +27,7 @@ type view struct {
 func viewOf(in Input) *view {
 	if in.Ignored {
 		in.GUID, in.Archive, in.Remote, in.Details, in.MailUser, in.Holder = GUID{}, GUID{}, 0, 0, false, Nobody
+		in.MovedOut, in.MovedArchive = false, false
 	}
 	v := &view{Input: in, licensed: in.Licence == Assigned, guid: !in.GUID.IsZero()}
 	v.own, v.old = v.active(false), v.back(false)
@@ -106,6 +107,8 @@ var others = []row{
 		func(v *view) bool { return v.guid && v.Holder == OtherInUse }, conflict, false},
 	{"D19b", "Whose remote mailbox was taken back has none here, with whatever licence.",
 		func(v *view) bool { return v.Remote&DeprovisionMailbox != 0 }, plain, false},
+	{"E23", "Whose mailbox was moved to the forest is a mail user, also before the forest's own values say so.",
+		func(v *view) bool { return v.MovedOut && v.guid }, movedOut, false},
 	{"D2", "Where forests' Exchange attributes are ignored, a user without a licence is a user only.",
 		func(v *view) bool { return v.Ignored && !v.licensed }, plain, false},
 	{"D3", "Where forests' Exchange attributes are ignored, the licence makes a mailbox that the cloud manages.",

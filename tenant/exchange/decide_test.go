@@ -85,10 +85,14 @@ func all(each func(*Input)) int {
 								for _, licence := range []Licence{Never, Assigned, Removed} {
 									for _, prev := range []Details{NoDetails, MailUser, UserMailbox} {
 										for _, own := range stores {
-											for bits := range 8 {
+											for bits := range 16 {
+												if bits&8 != 0 && (!remote.Cloud() || !synced || bits&7 != 2) {
+													continue // moved to a forest that does not say so yet
+												}
 												in := Input{Now: now, Deleted: deleted, Synced: synced, Ignored: ignored, GUID: guid, Holder: holder,
 													Remote: remote, Details: details, Licence: licence, Prev: prev, Mailboxes: own, MailUser: bits&1 != 0,
-													Policy: Policy{PreviousBug: bits&2 != 0, ProvisionUnlicensed: bits&4 != 0}}
+													MovedOut: bits&8 != 0,
+													Policy:   Policy{PreviousBug: bits&2 != 0, ProvisionUnlicensed: bits&4 != 0}}
 												each(&in)
 												n++
 											}
@@ -241,6 +245,8 @@ func TestRows(t *testing.T) {
 		{"D22 D5", Input{Synced: true, GUID: gNew, Holder: OtherDeleted, Licence: Assigned}, MailUser, gNew, Assigned},
 		{"D21b", Input{Synced: true, GUID: gNew, Holder: OtherInUse, Licence: Assigned}, User, GUID{}, Assigned},
 		{"E4 D15b", Input{Synced: true, Remote: 1, Licence: Removed, Mailboxes: stores["active"]}, MailUser, GUID{}, Removed},
+		{"E23", Input{Synced: true, Remote: 1, GUID: gNew, Licence: Assigned, MovedOut: true}, MailUser, gNew, Assigned},
+		{"E23", Input{Synced: true, Remote: 97, GUID: gNew, MovedOut: true}, MailUser, gNew, Never},
 		{"E4 D17", Input{Synced: true, Remote: 4, GUID: gOwn, Mailboxes: stores["grace over"]}, MailUser, gOwn, Never},
 		{"E6", Input{Synced: true, Remote: 4, GUID: gOld, Licence: Assigned, Prev: UserMailbox, Mailboxes: disc}, UserMailbox, gOld, Assigned},
 		{"E21", Input{Synced: true, GUID: gNew, Licence: Assigned, Prev: UserMailbox, Policy: bug, Mailboxes: stores["active"]}, UserMailbox, gOwn, Assigned},
@@ -281,6 +287,7 @@ func TestFindings(t *testing.T) {
 	bug := Policy{PreviousBug: true}
 	defect := []Mailbox{with(mailbox(gOwn, Personal, Active, time.Hour), func(m *Mailbox) { m.Row = "D4" })}
 	first := []Mailbox{mailbox(gOwn, Personal, Active, 72*time.Hour)}
+	moved := []Mailbox{with(mailbox(gNew, Personal, Active, time.Hour), func(m *Mailbox) { m.Row = MoveRow })}
 	for name, c := range map[string]struct {
 		in   Input
 		want string
@@ -292,9 +299,13 @@ func TestFindings(t *testing.T) {
 		"the cloud's came first":   {Input{Synced: true, GUID: gNew, Licence: Assigned, Mailboxes: first}, DualMailbox, "made on 28 April 2030, and 00000003"},
 		"the forest's is not told": {Input{Synced: true, Details: UserMailbox, Licence: Assigned, Mailboxes: first}, DualMailbox, "whose GUID is not synchronised"},
 		"moved, another GUID":      {Input{Synced: true, GUID: gNew, Remote: 4, Licence: Assigned, Mailboxes: first}, GUIDDiffers, "its forest has called it"},
+		"the same GUID twice":      {Input{Synced: true, GUID: gOwn, Details: UserMailbox, Licence: Assigned, Mailboxes: first}, DualMailbox, "one in the forest that has the same GUID"},
 		"will double":              {Input{Synced: true, Details: UserMailbox}, WillDouble, "second one"},
 		"at risk":                  {Input{Synced: true, GUID: gNew, Prev: UserMailbox, Policy: bug}, AtRisk, "until 29 April 2030"},
 		"not at risk as it should": {Input{Synced: true, GUID: gNew, Prev: UserMailbox}, "", ""},
+		"moved out, unseen":        {Input{Synced: true, GUID: gNew, Remote: 4, MovedOut: true}, ForestBehind, "still says that it is in the cloud (Migrated)"},
+		"moved in, unseen":         {Input{Synced: true, GUID: gNew, Details: UserMailbox, Licence: Assigned, Mailboxes: moved}, ForestBehind, "was moved here on 1 May 2030, and the forest's object still is a UserMailbox"},
+		"moved in, seen":           {Input{Synced: true, GUID: gNew, Details: RemoteUserMailbox, Remote: 4, Licence: Assigned, Mailboxes: moved}, "", ""},
 		"remote mailbox":           {Input{Synced: true, Remote: 1, Prev: UserMailbox, Policy: bug}, "", ""},
 	} {
 		c.in.Now = now

@@ -13,6 +13,8 @@ const (
 	WillDouble  = "WILL_DOUBLE"  // the licence will make the second one, because the first one's GUID is not here
 	AtRisk      = "AT_RISK"      // the licence will make one because there was one before
 	GUIDDiffers = "GUID_DIFFERS" // the mailbox here has another GUID than its forest believes
+	// ForestBehind is a mailbox that was moved, while the forest's own values do not say so.
+	ForestBehind = "FOREST_BEHIND"
 )
 
 // Known is what findings say beyond the input: when things came to be.
@@ -55,6 +57,8 @@ var findings = []struct {
 		"take the licence away, clear the previous mailbox, synchronise, and give the licence again; what is in the cloud's mailbox is lost, so export it first"},
 	{DualMailbox, canopy.Severe, func(v *view) bool { return v.own != nil && !v.guid && v.Details.Mailbox() }, dual,
 		"synchronise msExchMailboxGuid; then take the licence away, clear the previous mailbox, and give the licence again"},
+	{DualMailbox, canopy.Severe, func(v *view) bool { return v.same() && v.own.Row != MoveRow }, dual,
+		"one of the two was made with the other's GUID: decide which is to stay, and take the licence away or disable the forest's; export what is in the other first"},
 	{GUIDDiffers, canopy.Warning, func(v *view) bool { return v.own != nil && v.guid && v.GUID != v.own.GUID }, differs,
 		"write the cloud's mailbox GUID into the forest's msExchMailboxGuid; until then the mailbox cannot be moved"},
 	{WillDouble, canopy.Warning, func(v *view) bool { return v.own == nil && v.Synced && !v.guid && v.Details.Mailbox() }, double,
@@ -62,6 +66,22 @@ var findings = []struct {
 	{AtRisk, canopy.Warning, func(v *view) bool {
 		return v.own == nil && v.Synced && !v.licensed && v.Prev == UserMailbox && !v.Remote.Cloud() && (v.Policy.PreviousBug || !v.guid)
 	}, risk, "clear the previous mailbox before the licence is given, if what was in it is not needed"},
+	{ForestBehind, canopy.Warning, func(v *view) bool { return v.own == nil && v.MovedOut }, behindOut,
+		"let the forest's object become a mailbox, as canopy tenant move get says, and synchronise"},
+	{ForestBehind, canopy.Warning, func(v *view) bool { return v.same() && v.own.Row == MoveRow }, behindIn, "let the forest's object become a remote mailbox, as canopy tenant move get says, and synchronise"},
+}
+
+// same tells whether the forest says that it has the mailbox that is here.
+func (v *view) same() bool {
+	return v.own != nil && v.guid && v.GUID == v.own.GUID && v.Details.Mailbox() && !v.Remote.Cloud()
+}
+
+func behindOut(v *view, _ Known) string {
+	return fmt.Sprintf("the mailbox %s was moved to the forest, whose object still says that it is in the cloud (%s): mail that the forest takes comes back here", v.GUID, v.Remote)
+}
+
+func behindIn(v *view, _ Known) string {
+	return fmt.Sprintf("the mailbox %s was moved here on %s, and the forest's object still is a %s: mail that the forest takes is not sent on", v.GUID, day(v.own.Created), v.Details)
 }
 
 func dual(v *view, k Known) string {
@@ -69,6 +89,8 @@ func dual(v *view, k Known) string {
 	switch {
 	case !v.guid:
 		return here + ", and one in the forest whose GUID is not synchronised; with its GUID the licence would have made none"
+	case v.GUID == v.own.GUID:
+		return here + ", and one in the forest that has the same GUID"
 	case v.own.Row == "D4":
 		return here + fmt.Sprintf(", and %s in the forest, known here since %s: the licence made a new one because the person had had one before (previous recipient type UserMailbox since %s)",
 			v.GUID, day(k.GUIDSince), day(k.PrevSince))

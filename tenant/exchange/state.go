@@ -118,7 +118,10 @@ type Input struct {
 	Mailboxes    []Mailbox // the person's own
 	Holder       Holder
 	ArchiveTaken bool // another recipient has the archive's GUID
-	Policy       Policy
+	// MovedOut is set when the person's mailbox was moved to the forest, MovedArchive when the forest's archive was moved
+	// here, until the forest's own values say so.
+	MovedOut, MovedArchive bool
+	Policy                 Policy
 }
 
 // Mailbox is the person's active mailbox; nil when there is none.

@@ -106,8 +106,19 @@ func plain(v *view) Decision {
 	return d
 }
 
-func (v *view) loseArchive(d *Decision) {
+// movedOut is a mail user whose archive, if it was not moved too, stays.
+func movedOut(v *view) Decision {
+	d := v.decision(MailUser, v.GUID)
 	if a := v.active(true); a != nil {
+		d.Archive = a.GUID
+	}
+	return d
+}
+
+func (v *view) loseArchive(d *Decision) {
+	if a := v.active(true); a != nil && v.MovedArchive {
+		d.Archive = a.GUID
+	} else if a != nil {
 		d.Effects = append(d.Effects, Effect{Act: Disconnect, GUID: a.GUID, Kind: Archive})
 	}
 }
