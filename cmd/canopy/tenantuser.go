@@ -15,7 +15,7 @@ import (
 
 // userActs are the commands that list and change users.
 func (a *App) userActs() []*cobra.Command {
-	return []*cobra.Command{a.userList(), a.userSet(), a.userDelete(), a.userRestore(), a.userPurge(), a.userAnchor(), a.userAuthority()}
+	return []*cobra.Command{a.userList(), a.userNew(), a.userSet(), a.userDelete(), a.userRestore(), a.userPurge(), a.userAnchor(), a.userAuthority()}
 }
 
 // userColumns are a user's columns in a list.
