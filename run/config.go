@@ -65,6 +65,9 @@ type Target struct {
 	Kind    string   `yaml:"kind,omitempty"`    // tenant
 	Initial string   `yaml:"initial,omitempty"` // the tenant's initial domain
 	Domains []string `yaml:"domains,omitempty"` // its verified domains
+	// Uniqueness says what a value does there that another object holds: fail, quarantine or none. Empty is as it was set
+	// there, or with Like as that product had it.
+	Uniqueness string `yaml:"uniqueness,omitempty"`
 }
 
 // Limits are the guard's: a plan that exceeds one waits for an approval. A limit that is not named has its default.
@@ -143,6 +146,9 @@ func (c *Config) faults() []error {
 	}
 	if c.Target.Kind != "" && c.Target.Kind != "tenant" {
 		f = append(f, fmt.Errorf("target: kind %q is not known; there is tenant", c.Target.Kind))
+	}
+	if u := c.Target.Uniqueness; u != "" && u != "fail" && u != "quarantine" && u != "none" {
+		f = append(f, fmt.Errorf("target: uniqueness %q is neither fail nor quarantine nor none", u))
 	}
 	return append(append(f, c.Database.faults()...), c.Guard.faults()...)
 }

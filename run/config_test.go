@@ -18,7 +18,7 @@ const goodConfig = `forests:
     base: ["DC=contoso,DC=lab"]
     scope: {include: ["OU=People,DC=contoso,DC=lab"]}
 join: attribute:employeeID
-target: {initial: contoso.onmicrosoft.com}
+target: {initial: contoso.onmicrosoft.com, uniqueness: quarantine}
 guard: {delete: {number: 10, percent: 2.5}}
 `
 
@@ -37,6 +37,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"a per cent without end", strings.Replace(goodConfig, "2.5", ".inf", 1), "percent"},
 		{"a negative number", strings.Replace(goodConfig, "number: 10", "number: -1", 1), "number"},
 		{"a regret that nobody counts", strings.Replace(goodConfig, "delete:", "deletes:", 1), "deletes"},
+		{"no such uniqueness", strings.Replace(goodConfig, "quarantine", "maybe", 1), "uniqueness"},
 		{"no forest", "join: mail\n", "at least one forest"},
 		{"a password", strings.Replace(goodConfig, "keytab: sync.keytab", "password: Sesame-1", 1), "password_file"},
 		{"no secret", strings.Replace(goodConfig, ", keytab: sync.keytab", "", 1), "keytab"},

@@ -117,7 +117,7 @@ func (l *Local) openTarget(ctx context.Context, o *OpenOptions, cfg *Config) (*t
 	for _, d := range cfg.Target.Domains {
 		opt.Domains = append(opt.Domains, tenant.Domain{Name: d, Verified: true})
 	}
-	if cfg.Like != "" {
+	if opt.Policy = tenant.Policy(cfg.Target.Uniqueness); opt.Policy == "" && cfg.Like != "" {
 		opt.Policy = tenant.UniqueNone
 	}
 	t, err := tenant.Open(ctx, path, opt)

@@ -37,6 +37,7 @@ type setting struct {
 	Switch  map[string]bool                    `yaml:"switch"`
 	Drop    []canopy.Attr                      `yaml:"drop"`
 	GUIDs   []string                           `yaml:"guids"` // of new mailboxes
+	Unique  tenant.Policy                      `yaml:"uniqueness"`
 }
 
 // world is what a scenario happens in: forests behind TLS, a tenant, and the product between them.
@@ -156,7 +157,7 @@ func (w *world) open(ctx context.Context) {
 	if on, said := w.set.Switch["softMatchOnUpn"]; said && !on { // it cannot be switched off later
 		opt.Switches = &tenant.Switches{}
 	}
-	if w.set.Like != "" {
+	if opt.Policy = w.set.Unique; opt.Policy == "" && w.set.Like != "" {
 		opt.Policy = tenant.UniqueNone
 	}
 	var err error
@@ -211,7 +212,8 @@ func (w *world) switches(ctx context.Context) {
 	s := w.tenant.Admin().Switches()
 	for name, on := range w.set.Switch {
 		into := map[string]*bool{"blockSoftMatch": &s.BlockSoftMatch, "blockCloudObjectTakeoverThroughHardMatch": &s.BlockHardMatchTakeover,
-			"softMatchOnUpn": &s.SoftMatchOnUPN, "refuseMalformedAddresses": &s.RefuseMalformed}[name]
+			"softMatchOnUpn": &s.SoftMatchOnUPN, "refuseMalformedAddresses": &s.RefuseMalformed, "refuseFederatedDomainChange": &s.RefuseFederatedChange,
+			"denySynchronizationAccount": &s.DenyAccount}[name]
 		if into == nil {
 			w.failf("there is no switch %s", name)
 		}

@@ -256,7 +256,11 @@ func (a *Admin) any(ctx context.Context, what string, id canopy.Anchor, fn func(
 		if err := fn(x, r); err != nil || x.seq == seq {
 			return err
 		}
-		return x.audit(a.by, activity(what, r), r, append(modified(before, auditable(r)), r.noted...))
+		changed := append(modified(before, auditable(r)), r.noted...)
+		if len(changed) == 0 && (what == "change" || what == "license") {
+			return nil // it was so before
+		}
+		return x.audit(a.by, activity(what, r), r, changed)
 	})
 	return a.told(what, id, err)
 }
@@ -372,10 +376,37 @@ func (a *Admin) SetSwitches(ctx context.Context, s Switches) error {
 		if err := x.saveSettings(conf); err != nil || before == s {
 			return err
 		}
-		return x.audit(a.by, "Set DirSync feature", nil, changedTo("features", before, s))
+		return x.audit(a.by, "Set DirSync feature", nil, settingsChanged(before, s))
 	})
 	if err != nil {
 		return fmt.Errorf("set the switches: %w", err)
+	}
+	return nil
+}
+
+// Policy is what a value does that another object holds already.
+func (a *Admin) Policy() Policy {
+	a.t.mu.Lock()
+	defer a.t.mu.Unlock()
+	return a.t.conf.Policy
+}
+
+// SetPolicy sets it. What is held twice by then stays so until one of the two changes; what is withheld and need not be any
+// more is given at once.
+func (a *Admin) SetPolicy(ctx context.Context, p Policy) error {
+	err := a.t.update(ctx, func(x *tx) error {
+		conf, before := x.conf, x.conf.Policy
+		if err := p.known(); err != nil || p == before {
+			return err
+		}
+		conf.Policy = p
+		if err := errors.Join(x.saveSettings(conf), x.release()); err != nil {
+			return err
+		}
+		return x.audit(a.by, "Set uniqueness policy", nil, changedTo("uniqueness", before, p))
+	})
+	if err != nil {
+		return fmt.Errorf("set the uniqueness policy: %w", err)
 	}
 	return nil
 }

@@ -55,7 +55,11 @@ func (d *Directory) AddApp(ctx context.Context, name string, roles []string, cer
 		if err != nil {
 			return err
 		}
-		return x.exec(`INSERT INTO app (id, name, object, value) VALUES (?, ?, ?, ?)`, a.ID, a.Name, string(a.Object), text)
+		if err := x.exec(`INSERT INTO app (id, name, object, value) VALUES (?, ?, ?, ?)`, a.ID, a.Name, string(a.Object), text); err != nil {
+			return err
+		}
+		return x.audit(administrator, "Add application", nil, []Modified{{Attr: "displayName", New: []string{a.Name}}, {Attr: "appId", New: []string{a.ID}},
+			{Attr: "appRoles", New: a.Roles}})
 	})
 	return a, secret, told("register the app", canopy.Anchor(name), err)
 }
@@ -117,7 +121,13 @@ func (d *Directory) RemoveApp(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return d.t.update(ctx, func(x *tx) error { return x.exec(`DELETE FROM app WHERE id = ?`, a.ID) })
+	return d.t.update(ctx, func(x *tx) error {
+		if err := x.exec(`DELETE FROM app WHERE id = ?`, a.ID); err != nil {
+			return err
+		}
+		return x.audit(administrator, "Delete application", nil, []Modified{{Attr: "displayName", Old: []string{a.Name}}, {Attr: "appId", Old: []string{a.ID}},
+			{Attr: "appRoles", Old: a.Roles}})
+	})
 }
 
 // Keep gives what is kept in the tenant's file under a name, and keeps what make gives when there is nothing yet.

@@ -67,6 +67,7 @@ const (
 	attrSMIME         canopy.Attr = "userSMIMECertificate"
 	attrSID           canopy.Attr = "onPremiseSecurityIdentifier"
 	attrSamAccount    canopy.Attr = "onPremisesSamAccountName"
+	attrObjectID      canopy.Attr = "onPremisesObjectIdentifier"
 )
 
 // schema is the table of attributes, a row for each type, multiplicity and set of classes.

@@ -31,6 +31,8 @@ const (
 	CodeSynced         = "OnPremisesMasteredObject"
 	CodeExchange       = "ExchangeAttributesCloudManaged"
 	CodeBusy           = "ServiceBusy"
+	CodeFederated      = "FederatedDomainChangeError"
+	CodeAccess         = "AccessDenied"
 
 	// of licences
 	CodeCount      = "CountViolation"

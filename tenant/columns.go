@@ -74,6 +74,11 @@ func (m *Move) Columns() []Column {
 	}
 }
 
+// Columns are a domain's properties as the directory knows it.
+func (d Domain) Columns() []Column {
+	return []Column{{"DomainName", d.Name}, {"IsVerified", yes(d.Verified)}, {"AuthenticationType", map[bool]string{true: "Federated", false: "Managed"}[d.Federated]}}
+}
+
 // Columns are an accepted domain's properties.
 func (d AcceptedDomain) Columns() []Column {
 	return []Column{{"DomainName", d.Name}, {"DomainType", d.Type}, {"Default", yes(d.Default)}, {"IsCoexistenceDomain", yes(d.Coexistence)}}

@@ -188,7 +188,8 @@ func (x *tx) saveConflicts(r *record) error {
 // releaseEvery is how often the service looks whether a value that it withholds has become free.
 const releaseEvery = time.Hour
 
-// release gives objects the withheld values that nobody holds any more, in the order in which the objects were made.
+// release gives objects the withheld values that nobody holds any more, or that may be held twice by now, in the order in
+// which the objects were made.
 func (x *tx) release() error {
 	var troubled []int64
 	err := x.rows(func(s scanner) error {
@@ -223,16 +224,23 @@ func (x *tx) releaseOne(id int64) error {
 	}
 	before := len(r.conflicts)
 	maps.DeleteFunc(r.conflicts, func(key string, _ conflict) bool {
-		return !slices.ContainsFunc(holders[key], func(h holder) bool { return h.id != r.id })
+		return !(claim{key: key}).unique(x.conf.Policy) || !slices.ContainsFunc(holders[key], func(h holder) bool { return h.id != r.id })
 	})
 	if len(r.conflicts) == before {
 		return nil
 	}
+	values := auditable(r)
 	if err := x.decide(r, true); err != nil {
 		return err
 	}
-	return x.save(r)
+	if err := x.save(r); err != nil {
+		return err
+	}
+	return x.audit(releaser, "Update "+string(r.class), r, modified(values, auditable(r)))
 }
+
+// releaser is the service's part that gives withheld values, in the audit log.
+var releaser = Actor{Name: "duplicate attribute resiliency"}
 
 // Release looks at once whether a withheld value has become free, and does not wait for the hour.
 func (a *Admin) Release(ctx context.Context) error {

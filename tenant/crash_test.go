@@ -19,6 +19,9 @@ const crashPath = "CANOPY_TENANT_CRASH"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashPath); path != "" {
+		if os.Getenv(crashForward) != "" {
+			forwardUntilKilled(path)
+		}
 		writeUntilKilled(path)
 	}
 	connectortest.FixSeed()

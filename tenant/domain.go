@@ -21,6 +21,16 @@ func (s settings) federated(domain string) bool {
 	return slices.ContainsFunc(s.Domains, func(d Domain) bool { return d.Name == domain && d.Federated })
 }
 
+// federatedChange refuses a sign-in name that goes from one federated domain to another, where the tenant refuses that.
+func (s settings) federatedChange(r *record, upn string) *refusal {
+	from, to := domainOf(r.cloud.attrs.Text(cloudUPN)), domainOf(upn)
+	if !s.Switches.RefuseFederatedChange || to == "" || from == to || !s.federated(from) || !s.federated(to) {
+		return nil
+	}
+	return refuse(CodeFederated, canopy.AttrUPN, "the sign-in name of %s cannot go from the federated domain %s to the federated domain %s (0x8023134a); change it to one under %s first",
+		r.name(), from, to, s.Initial)
+}
+
 // Domains are the tenant's domains, the initial one first.
 func (a *Admin) Domains() []Domain {
 	a.t.mu.Lock()

@@ -69,8 +69,12 @@ func (a *Admin) SetExchangeSettings(ctx context.Context, s ExchangeSettings, for
 			}
 		}
 		s.Syncing = conf.Exchange.Syncing
+		changed := settingsChanged(conf.Exchange, s)
 		conf.Exchange = s
-		return x.saveSettings(conf)
+		if err := x.saveSettings(conf); err != nil || len(changed) == 0 {
+			return err
+		}
+		return x.audit(a.by, "Set-OrganizationConfig", nil, changed)
 	})
 	if err != nil {
 		return fmt.Errorf("set the Exchange switches: %w", err)

@@ -265,9 +265,11 @@ func leftovers(who string, before, after []licenceRow) []licenceRow {
 // who has licences from groups or an error; and waits until it is done. It tells how many were looked at.
 func (a *Admin) Reprocess(ctx context.Context, id canopy.Anchor) (int, error) {
 	err := a.t.update(ctx, func(x *tx) error {
+		const activity = "Reprocess group licenses"
 		if id == "" {
 			x.t.owing = true
-			return x.exec(`INSERT OR IGNORE INTO due (object, at) SELECT DISTINCT object, ? FROM licence WHERE source <> 0`, x.now.UnixMicro())
+			err := x.exec(`INSERT OR IGNORE INTO due (object, at) SELECT DISTINCT object, ? FROM licence WHERE source <> 0`, x.now.UnixMicro())
+			return errors.Join(err, x.audit(a.by, activity, nil, nil))
 		}
 		r, err := x.byObjectID(id)
 		switch {
@@ -276,10 +278,10 @@ func (a *Admin) Reprocess(ctx context.Context, id canopy.Anchor) (int, error) {
 		case r == nil:
 			return refuse(CodeNotFound, "", "there is no such object")
 		case r.class == canopy.Group:
-			return x.lookAgain(r.id)
+			return errors.Join(x.lookAgain(r.id), x.audit(a.by, activity, r, nil))
 		}
 		x.owe(r.id)
-		return nil
+		return x.audit(a.by, activity, r, nil)
 	})
 	n := 0
 	if err == nil {

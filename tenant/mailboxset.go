@@ -36,7 +36,7 @@ func (c MailboxChange) exchangeOnly() bool {
 
 // SetMailbox changes a mailbox. What a forest masters is refused with Exchange's words until the cloud manages it.
 func (a *Admin) SetMailbox(ctx context.Context, identity string, c MailboxChange) error {
-	err := a.onRecipient(ctx, identity, WithMailbox, func(x *tx, r *record, n *Recipient, boxes []Mailbox) error {
+	err := a.onRecipient(ctx, "Set-Mailbox", identity, WithMailbox, func(x *tx, r *record, n *Recipient, boxes []Mailbox) error {
 		if c.CloudManaged != nil {
 			if !n.Synced {
 				return &canopy.Error{Kind: canopy.Invalid, Code: CodeMailboxState, Object: n.Name,
@@ -186,7 +186,7 @@ func (n *Recipient) add(text string, primary bool) {
 // ClearPrevious makes a person forget the mailbox that was: the previous recipient type is MailUser then, and what was
 // disconnected cannot come back. It is for who has no mailbox and no licence.
 func (a *Admin) ClearPrevious(ctx context.Context, identity string) error {
-	err := a.onRecipient(ctx, identity, Everybody, func(x *tx, r *record, n *Recipient, boxes []Mailbox) error {
+	err := a.onRecipient(ctx, "Set-User -PermanentlyClearPreviousMailboxInfo", identity, Everybody, func(x *tx, r *record, n *Recipient, boxes []Mailbox) error {
 		if n.Details.Mailbox() || n.SKUAssigned == exchange.Assigned {
 			return &canopy.Error{Kind: canopy.Forbidden, Code: CodeMailboxState, Object: n.Name,
 				Text: "the previous mailbox can be cleared only of who has no mailbox and no licence with Exchange",
@@ -212,8 +212,8 @@ func (a *Admin) ClearPrevious(ctx context.Context, identity string) error {
 	return nil
 }
 
-// onRecipient changes Exchange's record of somebody, lets what is due arrive before, and decides again after.
-func (a *Admin) onRecipient(ctx context.Context, identity string, of Of, fn func(*tx, *record, *Recipient, []Mailbox) error) error {
+// onRecipient changes Exchange's record of somebody, lets what is due arrive before, decides again after, and notes it.
+func (a *Admin) onRecipient(ctx context.Context, activity, identity string, of Of, fn func(*tx, *record, *Recipient, []Mailbox) error) error {
 	if _, err := a.t.Tick(ctx); err != nil {
 		return err
 	}
@@ -239,20 +239,24 @@ func (a *Admin) onRecipient(ctx context.Context, identity string, of Of, fn func
 		if err != nil {
 			return err
 		}
+		before := exchangeState(&n, boxes)
 		if err := fn(x, r, &n, boxes); err != nil {
 			return err
 		}
 		if err := x.saveRecipient(r, old, &n, true); err != nil {
 			return err
 		}
-		return x.user(r)
+		if err := x.user(r); err != nil {
+			return err
+		}
+		return x.auditExchange(a.by, activity, r.id, before)
 	})
 }
 
 // RestoreMailbox copies the content of a mailbox that was deleted with its person into the mailbox of another, as a
 // restore request does.
 func (a *Admin) RestoreMailbox(ctx context.Context, source exchange.GUID, target string) error {
-	err := a.onRecipient(ctx, target, WithMailbox, func(x *tx, _ *record, n *Recipient, boxes []Mailbox) error {
+	err := a.onRecipient(ctx, "New-MailboxRestoreRequest", target, WithMailbox, func(x *tx, _ *record, n *Recipient, boxes []Mailbox) error {
 		m, err := x.mailbox(source)
 		if err != nil {
 			return err
@@ -292,11 +296,7 @@ func (a *Admin) PurgeMailbox(ctx context.Context, g exchange.GUID) error {
 			return &canopy.Error{Kind: canopy.Forbidden, Code: CodeMailboxState, Object: m.Name, Text: "a hold keeps the mailbox",
 				Next: "end the hold: canopy tenant mailbox release " + g.String()}
 		}
-		m.State, m.Since, m.Cut = exchange.Purged, x.now, true
-		if err := x.saveMailbox(*m); err != nil {
-			return err
-		}
-		return x.freed(g, m.owner)
+		return x.changeMailbox(a.by, "Remove-Mailbox -PermanentlyDelete", *m, func(m *Mailbox) { m.State, m.Since, m.Cut = exchange.Purged, x.now, true })
 	})
 	if err != nil {
 		return fmt.Errorf("purge the mailbox %s: %w", g, err)
@@ -314,10 +314,11 @@ func (a *Admin) ReleaseHold(ctx context.Context, g exchange.GUID) error {
 		if m == nil || !m.Held {
 			return &canopy.Error{Kind: canopy.NotFound, Code: CodeNoRecipient, Object: g.String(), Text: "no hold keeps such a mailbox"}
 		}
-		if m.Held = false; m.State == exchange.Inactive {
-			m.State, m.Since = exchange.SoftDeleted, x.now
-		}
-		return x.saveMailbox(*m)
+		return x.changeMailbox(a.by, "Set-Mailbox -LitigationHoldEnabled", *m, func(m *Mailbox) {
+			if m.Held = false; m.State == exchange.Inactive {
+				m.State, m.Since = exchange.SoftDeleted, x.now
+			}
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("end the hold on %s: %w", g, err)

@@ -6,6 +6,7 @@ import "github.com/canopy-sync/canopy"
 type newcomer struct {
 	class    canopy.Class
 	anchor   string
+	object   string // its onPremisesObjectIdentifier, "" when it is not synchronised
 	switches Switches
 	policy   Policy
 }
@@ -20,6 +21,7 @@ type holder struct {
 	deleted bool
 	role    bool
 	moved   authority
+	object  string // the onPremisesObjectIdentifier that it had
 	label   string
 }
 
@@ -58,6 +60,10 @@ var hardRows = []matchRow{
 		says: "the object with this source anchor holds a directory role and is never taken over; take the role away first"},
 	{when: func(n newcomer, _ holder) bool { return n.switches.BlockHardMatchTakeover }, code: CodeHardMatch,
 		says: "taking over a cloud object by its source anchor is switched off (blockCloudObjectTakeoverThroughHardMatch)"},
+	{when: func(n newcomer, h holder) bool {
+		return n.object != "" && h.object != "" && n.object != h.object && !n.switches.AllowRemap
+	}, code: CodeHardMatch,
+		says: "the object with this source anchor was another object of a forest before (onPremisesObjectIdentifier); allowOnPremUpdateOfOnPremisesObjectIdentifier lets it be taken over all the same"},
 	{when: func(_ newcomer, h holder) bool { return h.deleted }, how: restored,
 		says: "a deleted cloud user with this anchor comes back and is taken over"},
 	{when: always, says: "a cloud object with this anchor is taken over"},

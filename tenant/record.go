@@ -48,7 +48,7 @@ func (r *record) name() string { return holderOf(r).name() }
 
 func holderOf(r *record) holder {
 	return holder{id: r.id, oid: r.oid, class: r.class, anchor: r.anchor, synced: r.synced, deleted: r.deleted != 0,
-		role: len(r.roles) > 0, label: r.label, moved: r.moved}
+		role: len(r.roles) > 0, label: r.label, moved: r.moved, object: r.values().Text(attrObjectID)}
 }
 
 // relabel gives the name that people know the object by.

@@ -161,7 +161,10 @@ func (t *Tenant) Close() error {
 func (t *Tenant) Door() canopy.Connector { return door{t} }
 
 // Admin is the door for administrators.
-func (t *Tenant) Admin() *Admin { return &Admin{t, Actor{Name: "administrator"}} }
+func (t *Tenant) Admin() *Admin { return &Admin{t, administrator} }
+
+// administrator is who does something when nobody says who it is.
+var administrator = Actor{Name: "administrator"}
 
 // Counts are the numbers of objects that are not deleted.
 func (t *Tenant) Counts(ctx context.Context) (users, groups, contacts int, err error) {
@@ -197,7 +200,7 @@ func (t *Tenant) next() <-chan struct{} {
 	return t.pulse
 }
 
-// Switches are the tenant's switches for matching.
+// Switches are the tenant's switches for what is synchronised.
 type Switches struct {
 	BlockSoftMatch         bool `json:"blockSoftMatch"`
 	BlockHardMatchTakeover bool `json:"blockCloudObjectTakeoverThroughHardMatch"`
@@ -205,6 +208,13 @@ type Switches struct {
 	// RefuseMalformed refuses an object that has an address with a wrong form. Off, the address is kept as it was
 	// synced and silently left out of what the service computes, as the real service does.
 	RefuseMalformed bool `json:"refuseMalformedAddresses"`
+	// RefuseFederatedChange refuses that a synchronised sign-in name goes from one federated domain to another, as the
+	// service did until 2019.
+	RefuseFederatedChange bool `json:"refuseFederatedDomainChange"`
+	// AllowRemap lets a cloud object be taken over by its anchor although another object of a forest had it before.
+	AllowRemap bool `json:"allowOnPremUpdateOfOnPremisesObjectIdentifier"`
+	// DenyAccount denies every write of synchronisation, as when its account has lost its role.
+	DenyAccount bool `json:"denySynchronizationAccount"`
 }
 
 // settings are what a tenant keeps of itself.
@@ -260,15 +270,20 @@ func (s settings) with(opt Options, newID func() string) (settings, error) {
 	}
 	s.Domains = slices.DeleteFunc(s.Domains, func(d Domain) bool { return d.Name == s.Initial })
 	s.Domains = append([]Domain{{Name: s.Initial, Verified: true}}, s.Domains...)
-	switch opt.Policy {
-	case "":
-	case UniqueFail, UniqueNone, UniqueQuarantine:
-		s.Policy = opt.Policy
-	default:
-		return s, &canopy.Error{Kind: canopy.Invalid, Object: string(opt.Policy), Text: "there is no such uniqueness policy",
-			Next: `use "fail", "none" or "quarantine"`}
+	if opt.Policy == "" {
+		return s, nil
 	}
-	return s, nil
+	s.Policy = opt.Policy
+	return s, opt.Policy.known()
+}
+
+// known is an error of kind Invalid for a policy that there is not.
+func (p Policy) known() error {
+	switch p {
+	case UniqueFail, UniqueNone, UniqueQuarantine:
+		return nil
+	}
+	return &canopy.Error{Kind: canopy.Invalid, Object: string(p), Text: "there is no such uniqueness policy", Next: `use "fail", "none" or "quarantine"`}
 }
 
 // verified tells whether a domain, folded, is one of the tenant's verified ones.

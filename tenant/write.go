@@ -72,6 +72,10 @@ func (x *tx) export(e *canopy.Export) (canopy.Result, error) {
 		return canopy.Result{Export: e.ID, Kind: canopy.Denied, Code: CodeSyncOff,
 			Text: "synchronisation is switched off in the tenant; switch it on: canopy tenant switch set synchronization on"}, nil
 	}
+	if x.conf.Switches.DenyAccount {
+		return canopy.Result{Export: e.ID, Kind: canopy.Denied, Code: CodeAccess,
+			Text: "the account of synchronisation has not the role that writing takes (Directory Synchronization Accounts); give it back: canopy tenant switch set denySynchronizationAccount off"}, nil
+	}
 	switch e.Op {
 	case canopy.Add:
 		result, err = x.add(e)
@@ -144,7 +148,7 @@ func (r *record) takeOver(anchor string, seq int64) {
 
 // match finds the object that an Add meets; nil when it is to be made.
 func (x *tx) match(e *canopy.Export, anchor string) (*record, string, error) {
-	n := newcomer{class: e.Class, anchor: anchor, switches: x.conf.Switches, policy: x.conf.Policy}
+	n := newcomer{class: e.Class, anchor: anchor, object: e.Set.Text(attrObjectID), switches: x.conf.Switches, policy: x.conf.Policy}
 	r, err := x.byAnchor(anchor)
 	if err != nil {
 		return nil, "", err
@@ -211,7 +215,7 @@ func (x *tx) modify(e *canopy.Export) (canopy.Result, error) {
 			return canopy.Result{}, refuse(CodeCloudOnlyWrite, "", "%s belongs to the cloud; it can only be matched", r.name())
 		}
 		no := error(nil)
-		n := newcomer{class: r.class, anchor: r.anchor, switches: x.conf.Switches, policy: x.conf.Policy}
+		n := newcomer{class: r.class, anchor: r.anchor, object: e.Set.Text(attrObjectID), switches: x.conf.Switches, policy: x.conf.Policy}
 		if how, no = hardMatchError(n, r); no != nil {
 			return canopy.Result{}, no
 		}
@@ -315,6 +319,9 @@ func (x *tx) check(e *canopy.Export) error {
 func (x *tx) apply(e *canopy.Export, r *record, back bool) ([]canopy.FailedLink, error) {
 	if err := errors.Join(compare(e, r), exchangeLock(e, r)); err != nil {
 		return nil, err
+	}
+	if no := x.conf.federatedChange(r, e.Set.Text(canopy.AttrUPN)); no != nil {
+		return nil, no
 	}
 	seq := x.seq + 1
 	for name, v := range e.Set {

@@ -128,6 +128,16 @@ func TestTenantCommands(t *testing.T) {
 		{"tenant mailbox purge 00000000-aaaa-4000-8000-000000000001", 1, "", "in use"},
 		{"tenant mailbox restore 00000000-aaaa-4000-8000-000000000001", 2, "", "--to"},
 		{"tenant domain list --csv", 0, "DomainName,DomainType,Default,IsCoexistenceDomain\ncontoso.onmicrosoft.com,Authoritative,True,False\ncontoso.com,Authoritative,False,False\n", ""},
+		{"tenant domain list --all --csv", 0, "DomainName,IsVerified,AuthenticationType\ncontoso.onmicrosoft.com,True,Managed\ncontoso.com,True,Managed\n", ""},
+		{"tenant domain set contoso.com --federated", 0, "Done: contoso.com\n", ""},
+		{"tenant domain list --all --csv", 0, "DomainName,IsVerified,AuthenticationType\ncontoso.onmicrosoft.com,True,Managed\ncontoso.com,True,Federated\n", ""},
+		{"tenant domain set fabrikam.com --federated", 1, "", "only a verified domain"},
+		{"tenant domain set contoso.com", 2, "", "--federated=false"},
+		{"tenant switch set uniqueness maybe", 1, "", "there is no such uniqueness policy"},
+		{"tenant switch set uniqueness quarantine", 0, "Done: uniqueness quarantine\n", ""},
+		{"tenant switch list --csv", 0, "Switch,Value\nblockSoftMatch,off\nblockCloudObjectTakeoverThroughHardMatch,off\nsoftMatchOnUpn,on\nrefuseMalformedAddresses,off\n" +
+			"refuseFederatedDomainChange,off\nallowOnPremUpdateOfOnPremisesObjectIdentifier,off\ndenySynchronizationAccount,off\nsynchronization,on\nuniqueness,quarantine\n", ""},
+		{"tenant audit --most 1 --select Activity,Changed", 0, "Activity              Changed\n--------              -------\nSet uniqueness policy uniqueness: fail -> quarantine\n", ""},
 		{"tenant setting set previousRecipientTypeDetails UserMailbox", 1, "", "there is no such switch"},
 		{"tenant route bert@contoso.com --from cloud", 0, "Address            : bert@contoso.com\nFrom               : cloud\nRecipient          : bert\nKnown in the cloud : no\n" +
 			"Known on premises  : no\nWay                : Exchange Online takes the message; 5.1.10 recipient not found\nReceives           :\n" +

@@ -60,9 +60,16 @@ func (a *App) forwarded(f tenant.Forwarded, err error) error {
 func (a *App) domainCommand() *cobra.Command {
 	c := &cobra.Command{Use: "domain", Short: "Show the accepted domains, and add and verify domains"}
 	var f forms
+	var all bool
 	list := &cobra.Command{Use: "list", Short: "List the accepted domains, with the coexistence domain", Args: usageArgs(cobra.NoArgs)}
 	list.RunE = a.withTenant(false, func(_ context.Context, t *tenantFile, _ []string) error {
 		var things []thing
+		if all {
+			for _, d := range t.Admin().Domains() {
+				things = append(things, thing{d.Columns(), d})
+			}
+			return a.show(f, false, "DomainName,IsVerified,AuthenticationType", things)
+		}
 		for _, d := range t.Admin().AcceptedDomains() {
 			things = append(things, thing{d.Columns(), d})
 		}
@@ -73,6 +80,7 @@ func (a *App) domainCommand() *cobra.Command {
 		return nil
 	})
 	f.flags(list)
+	list.Flags().BoolVar(&all, "all", false, "the directory's domains, those that are not verified too, with how people sign in")
 	c.AddCommand(list)
 	c.AddCommand(a.domainActs()...)
 	return c

@@ -65,7 +65,7 @@ brings changes of the forests into the directory.`, "canopy tenant forward\ncano
 	"gal":    {"The global address list: every recipient with an alias. Hidden ones are not in it.", "canopy tenant gal --csv"},
 	"domain": {"The tenant's domains. The coexistence domain is not added by anybody: the service makes it.", "canopy tenant domain list"},
 	"domain list": {`Lists the accepted domains. The coexistence domain is made by the service when synchronisation begins, and is not to be
-added by anybody.`, "canopy tenant domain list"},
+added by anybody. With --all the directory's own domains are listed, those that are not verified too.`, "canopy tenant domain list\ncanopy tenant domain list --all"},
 	"setting":      {"How Exchange decides where there is a choice. Settings of synchronisation are not here, but in canopy.yaml.", "canopy tenant setting list"},
 	"setting list": {"Shows the switches. syncing tells whether synchronisation has begun, and is not to be set.", "canopy tenant setting list"},
 	"setting set":  {"Sets a switch. What Exchange has decided before stays until it decides again: nothing is decided at once.", "canopy tenant setting set legacyPrevBug false\ncanopy tenant setting set forwardDelay 1m"},

@@ -105,6 +105,8 @@ var features = map[string]struct {
 	"blockSoftMatchEnabled": {func(s tenant.Switches) bool { return s.BlockSoftMatch }, func(s *tenant.Switches, on bool) { s.BlockSoftMatch = on }},
 	"blockCloudObjectTakeoverThroughHardMatchEnabled": {func(s tenant.Switches) bool { return s.BlockHardMatchTakeover },
 		func(s *tenant.Switches, on bool) { s.BlockHardMatchTakeover = on }},
+	"allowOnPremUpdateOfOnPremisesObjectIdentifierEnabled": {func(s tenant.Switches) bool { return s.AllowRemap },
+		func(s *tenant.Switches, on bool) { s.AllowRemap = on }},
 	"softMatchOnUpnEnabled": {func(s tenant.Switches) bool { return s.SoftMatchOnUPN }, func(s *tenant.Switches, on bool) { s.SoftMatchOnUPN = on }},
 }
 

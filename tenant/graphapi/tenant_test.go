@@ -74,7 +74,7 @@ func TestLogs(t *testing.T) {
 	r.want(204, "PATCH", "/users/"+id, map[string]any{"city": "Lund"})
 	r.want(204, "DELETE", "/users/"+id, nil)
 	a := r.want(200, "GET", "/auditLogs/directoryAudits", nil)
-	if got := a.names("activityDisplayName"); !cmp.Equal(got, []string{"Delete user", "Update user", "Add user"}) {
+	if got := a.names("activityDisplayName"); !cmp.Equal(got, []string{"Delete user", "Update user", "Add user", "Add application"}) {
 		t.Errorf("got %v", got)
 	}
 	changed := a.list()[1]["targetResources"].([]any)[0].(map[string]any)["modifiedProperties"].([]any)[0]
