@@ -77,7 +77,7 @@ const usualRecipient = "Name,RecipientType,RecipientTypeDetails,ExchangeGuid,SKU
 
 func (a *App) recipientCommand() *cobra.Command {
 	c := &cobra.Command{Use: "recipient", Short: "Show recipients, as Get-Recipient and Get-User do"}
-	c.AddCommand(a.recipientGet("get RECIPIENT", "Show one recipient", tenant.Addressed), a.recipientList("list", "List recipients", tenant.Addressed))
+	c.AddCommand(a.recipientGet("get RECIPIENT", "Show one recipient", tenant.Addressed), a.recipientList("list", "List recipients", tenant.Addressed), a.decodeCommand())
 	return c
 }
 

@@ -85,16 +85,35 @@ func (a *App) onUser(c *cobra.Command, act func(context.Context, *tenantFile, *t
 
 func (a *App) userSet() *cobra.Command {
 	var location string
-	c := a.onUser(&cobra.Command{Use: "set USER", Short: "Set what belongs to the cloud also of a synchronised user: the usage location", Args: usageArgs(cobra.ExactArgs(1)),
-		Long:    "Sets the country in which a user uses what is licensed. Nothing that a forest masters is set here.",
-		Example: "  canopy tenant user set anna@contoso.com --usage-location AT"},
+	var roles, noRoles []string
+	c := a.onUser(&cobra.Command{Use: "set USER", Short: "Set what belongs to the cloud also of a synchronised user: the usage location, and directory roles", Args: usageArgs(cobra.ExactArgs(1)),
+		Long: `Sets the country in which a user uses what is licensed, and gives and takes directory roles: who holds one is
+never taken over by a match. Nothing that a forest masters is set here, and what a role may do is not looked at.`,
+		Example: "  canopy tenant user set anna@contoso.com --usage-location AT\n  canopy tenant user set admin@contoso.com --add-role 'Global Administrator'"},
 		func(ctx context.Context, t *tenantFile, o *tenant.Object, _ []string) error {
-			if len(location) != 2 {
-				return usageError{fmt.Errorf("--usage-location takes a country of two letters, for instance AT")}
+			if location != "" && len(location) != 2 || location == "" && len(roles)+len(noRoles) == 0 {
+				return usageError{fmt.Errorf("--usage-location takes a country of two letters, for instance AT; --add-role and --remove-role the name of a role")}
 			}
-			return t.Admin().SetAttributes(ctx, o.ID, canopy.Attrs{"usageLocation": canopy.Texts(strings.ToUpper(location))})
+			if location != "" {
+				if err := t.Admin().SetAttributes(ctx, o.ID, canopy.Attrs{"usageLocation": canopy.Texts(strings.ToUpper(location))}); err != nil {
+					return err
+				}
+			}
+			for _, name := range roles {
+				if err := t.Admin().AssignRole(ctx, o.ID, name); err != nil {
+					return err
+				}
+			}
+			for _, name := range noRoles {
+				if err := t.Admin().RemoveRole(ctx, o.ID, name); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	c.Flags().StringVar(&location, "usage-location", "", "the country, in two letters")
+	c.Flags().StringArrayVar(&roles, "add-role", nil, "give the directory `ROLE`")
+	c.Flags().StringArrayVar(&noRoles, "remove-role", nil, "take the directory `ROLE` away")
 	return c
 }
 
