@@ -24,7 +24,8 @@ type EntryTrace struct {
 	State   string       `json:"state"`
 	InScope bool         `json:"inScope"`
 	Why     string       `json:"why,omitempty"`
-	Asks    []string     `json:"asks,omitempty"` // its join criteria with their values, in order
+	Asks    []string     `json:"asks,omitempty"`  // its join criteria with their values, in order
+	Joins   []JoinTrace  `json:"joins,omitempty"` // the same, with whom each finds now
 	Rules   []RuleTrace  `json:"rules,omitempty"`
 }
 
@@ -34,6 +35,8 @@ type RuleTrace struct {
 	Name    string        `json:"name,omitempty"`
 	InScope bool          `json:"inScope"`
 	Why     string        `json:"why,omitempty"`
+	// Scope are the conditions of its scoping filter: groups of which one must hold, and all conditions of it.
+	Scope [][]ClauseTrace `json:"scope,omitempty"`
 }
 
 // Give is what one flow has for one attribute.
@@ -79,6 +82,8 @@ type TargetAttrTrace struct {
 	Losers  []Give        `json:"losers,omitempty"`
 	// Note says why the target does not get what is desired, or keeps what it has.
 	Note string `json:"note,omitempty"`
+	// Authority: what the target's own administrators say counts.
+	Authority bool `json:"authority,omitempty"`
 }
 
 // Explain says of every value of a meta where it comes from and why others lost, by making its plan once more. It is an
@@ -98,7 +103,7 @@ func (e *Engine) Explain(ctx context.Context, view View, meta canopy.MetaID) (*T
 	}
 	p.trace.Item = items[0]
 	p.trace.round()
-	return p.trace, nil
+	return p.trace, p.traceJoins(ctx, p.trace)
 }
 
 // ExplainEntry says why an entry is joined to no meta, or what a plan made now would join it to.
@@ -125,14 +130,14 @@ func (e *Engine) ExplainEntry(ctx context.Context, view View, entry canopy.Entry
 	}
 	if len(items) > 0 {
 		t.Item = items[0]
-		return t, nil
+		return t, p.traceJoins(ctx, t)
 	}
 	if err := p.survey(ctx, metas...); err != nil {
 		return nil, err
 	}
 	to, ok := p.goesTo[entry]
 	if !ok {
-		return t, nil
+		return t, p.traceJoins(ctx, t)
 	}
 	p.trace = &Trace{}
 	planned, err := p.Plan(ctx, []canopy.MetaID{to})
@@ -141,7 +146,7 @@ func (e *Engine) ExplainEntry(ctx context.Context, view View, entry canopy.Entry
 	}
 	p.trace.Item = planned[0]
 	p.trace.round()
-	return p.trace, nil
+	return p.trace, p.traceJoins(ctx, p.trace)
 }
 
 // traceEntry tells which rules apply to an entry.
@@ -153,7 +158,7 @@ func (e *Engine) traceEntry(x *canopy.Entry, c *Connector) EntryTrace {
 		if err != nil {
 			why = err.Error()
 		}
-		t.Rules = append(t.Rules, RuleTrace{Rule: r.ID, Name: r.Name, InScope: ok, Why: why})
+		t.Rules = append(t.Rules, RuleTrace{Rule: r.ID, Name: r.Name, InScope: ok, Why: why, Scope: clauses(r, obj)})
 	}
 	scoped, err := e.rules.Scope(c.Kind, c.ID, obj)
 	t.InScope, t.Why = scoped.In, scoped.Why
@@ -293,10 +298,10 @@ func (b *bench) traceTarget(c *Connector) {
 // target is the target that is being told of.
 func (t *Trace) target() *TargetTrace { return &t.Targets[len(t.Targets)-1] }
 
-func (b *bench) traceOutScope(r *rule.Rule, ok bool, why string) {
+func (b *bench) traceOutScope(r *rule.Rule, obj *rule.Object, ok bool, why string) {
 	if b.trace != nil {
 		t := b.trace.target()
-		t.Rules = append(t.Rules, RuleTrace{Rule: r.ID, Name: r.Name, InScope: ok, Why: why})
+		t.Rules = append(t.Rules, RuleTrace{Rule: r.ID, Name: r.Name, InScope: ok, Why: why, Scope: clauses(r, obj)})
 	}
 }
 
@@ -346,7 +351,7 @@ func (b *bench) traceOut(u *unit, o *outbound) {
 		}
 		switch {
 		case o.ofCloud(v.attr):
-			a.Note = authorities[o.master] + ": what it holds stays"
+			a.Note, a.Authority = authorities[o.master]+": what it holds stays", true
 		case v.keep:
 			a.Note = "what the target holds stays"
 		}

@@ -26,6 +26,27 @@ func TestExplain(t *testing.T) {
 	if len(tr.Entries) != 2 || !tr.Entries[0].InScope || tr.Entries[0].Party.Name != a.DN || len(tr.Entries[0].Asks) == 0 {
 		t.Errorf("entries: got %+v", tr.Entries)
 	}
+	if joins := tr.Entries[0].Joins; len(joins) != 1 || joins[0].On != tr.Entries[0].Asks[0] || len(joins[0].Hits) != 1 || joins[0].Hits[0].Entry != b.ID {
+		t.Errorf("join attempts: got %+v, want that each finds the other", joins)
+	}
+	holds := map[bool]int{}
+	for _, r := range slices.Concat(tr.Entries[0].Rules, tr.Targets[0].Rules) {
+		met := len(r.Scope) == 0
+		for _, group := range r.Scope {
+			all := true
+			for _, c := range group {
+				all = all && c.Holds
+				holds[c.Holds]++
+			}
+			met = met || all
+		}
+		if met != r.InScope {
+			t.Errorf("rule %s: in scope %v, and its conditions say %v: %+v", r.Rule, r.InScope, met, r.Scope)
+		}
+	}
+	if holds[true] == 0 || holds[false] == 0 {
+		t.Errorf("conditions: %v, want some that hold and some that do not", holds)
+	}
 	dep := tr.attr("department")
 	if len(dep.Winners) != 1 || dep.Winners[0].Party.Entry != a.ID || dep.Winners[0].Values[0].Str() != "A2" || dep.Winners[0].Rule != "r30-user-common" {
 		t.Errorf("winner: got %+v", dep.Winners)

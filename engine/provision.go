@@ -138,7 +138,7 @@ func (b *bench) scope(u *unit, o *outbound, obj *rule.Object) {
 			u.fail(0, r.ID, "", err)
 			return
 		}
-		b.traceOutScope(r, ok, why)
+		b.traceOutScope(r, obj, ok, why)
 		switch {
 		case ok:
 			in = append(in, r)

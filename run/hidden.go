@@ -140,6 +140,11 @@ func (l *Local) hideExplanation(x *Explanation) {
 	for _, e := range x.Entries {
 		l.HideEntry(e)
 	}
+	for i := range x.Computes { // nobody knows of which values it is made
+		if c := &x.Computes[i]; len(l.Rules.Hidden(tenantSide)) > 0 {
+			c.Values, c.Shows = hidden(c.Values), hidden(c.Shows)
+		}
+	}
 	if x.Meta != nil {
 		l.HideMeta(x.Meta)
 	}
@@ -154,8 +159,12 @@ func (l *Local) hideExplanation(x *Explanation) {
 			hideGives(t.Losers)
 		}
 	}
+	for i := range x.Trace.Entries {
+		hideClauses(l.Rules.Hidden(adSide), x.Trace.Entries[i].Rules)
+	}
 	for i := range x.Trace.Targets {
 		t := &x.Trace.Targets[i]
+		hideClauses(l.Rules.Hidden(metaSide), t.Rules)
 		l.hideHeld(t.Held)
 		for k := range t.Attrs {
 			a := &t.Attrs[k]
@@ -167,6 +176,18 @@ func (l *Local) hideExplanation(x *Explanation) {
 				a.Winner.Values = hidden(a.Winner.Values)
 			}
 			hideGives(a.Losers)
+		}
+	}
+}
+
+func hideClauses(which map[canopy.Attr]bool, rules []engine.RuleTrace) {
+	for _, r := range rules {
+		for _, group := range r.Scope {
+			for i := range group {
+				if which[group[i].Attr] {
+					group[i].Values = hidden(group[i].Values)
+				}
+			}
 		}
 	}
 }

@@ -71,6 +71,8 @@ type Explanation struct {
 	Entries []*canopy.Entry // of Meta, sources first
 	Trace   *engine.Trace   // nil: not joined
 	Log     []store.LogRow  // the newest first
+	// Computes is what the tenant would compute of the object; nothing where there is to be none.
+	Computes []Computed `json:",omitempty"`
 }
 
 // Explain says of every value of an object where it comes from and which others lost. It runs the engine once more with
@@ -109,6 +111,9 @@ func (l *Local) Explain(ctx context.Context, text string) (*Explanation, error) 
 	}
 	if err != nil {
 		return x, err
+	}
+	for i := range x.Trace.Targets {
+		x.Computes = append(x.Computes, l.computed(&x.Trace.Targets[i], x.Entries)...)
 	}
 	l.hideExplanation(x)
 	return x, nil

@@ -21,7 +21,7 @@ func (d door) Describe(context.Context) (canopy.Description, error) {
 		}
 	}
 	t.mu.Unlock()
-	values := map[string]string{"Tenant.Initial": initial, "Tenant.Domains": strings.Join(verified, " ")}
+	values := map[string]string{"Tenant.Initial": initial, DomainsValue: strings.Join(verified, " ")}
 	if switches.BlockSoftMatch {
 		values[canopy.Unmatched+byAddress], values[canopy.Unmatched+byUPN] = softBlocked, softBlocked
 	}

@@ -17,7 +17,7 @@ func TestAuthorityObeyed(t *testing.T) {
 	if !strings.Contains(out, "held back, cloud-managed: 1") {
 		t.Errorf("the run after it was given to the cloud does not say that it is held back:\n%s", out)
 	}
-	for _, want := range []string{"the cloud manages it (isCloudManaged)", "HELD BACK the cloud manages it", "userPrincipalName = ananya.bose@contoso.com"} {
+	for _, want := range []string{"the cloud manages it (isCloudManaged)", "HELD BACK the cloud manages it", "computed by the tenant", "cloudUserPrincipalName = ananya.bose@contoso.com", "asks for a partner by mail = ", "userPrincipalName = ananya.bose@contoso.com"} {
 		if out := must(t, dir, "explain", ananya); !strings.Contains(out, want) {
 			t.Errorf("explain lacks %q:\n%s", want, out)
 		}

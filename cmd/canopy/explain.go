@@ -14,11 +14,13 @@ import (
 )
 
 func (a *App) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var scopes bool
+	c := &cobra.Command{
 		Use:   "explain OBJECT [ATTRIBUTE]",
 		Short: "Say of every value where it comes from, by which rule, when it was read and sent, and which others lost",
 		Long: `OBJECT is a DN, UPN, mail address, anchor or GUID. ATTRIBUTE is a name in the metaverse or in the tenant; without one
-all are shown. It asks what is stored: it reads no directory and changes nothing.`,
+all are shown. With --scopes each rule's scoping filter is shown condition by condition, with the object's values.
+It asks what is stored: it reads no directory and changes nothing.`,
 		Example: `  canopy explain anna@contoso.com
   canopy explain 'CN=Anna Novak,OU=Staff,DC=contoso,DC=com' proxyAddresses`,
 		Args: usageArgs(cobra.RangeArgs(1, 2)),
@@ -36,12 +38,14 @@ all are shown. It asks what is stored: it reads no directory and changes nothing
 			if len(args) > 1 {
 				attr = args[1]
 			}
-			return a.explain(x, attr)
+			return a.explain(x, attr, scopes)
 		},
 	}
+	c.Flags().BoolVar(&scopes, "scopes", false, "show the conditions of every rule's scope, and whether they hold")
+	return c
 }
 
-func (a *App) explain(x *run.Explanation, attr string) error {
+func (a *App) explain(x *run.Explanation, attr string, scopes bool) error {
 	if attr != "" {
 		known := attributes(x.Trace)
 		keep(x.Trace, attr)
@@ -55,11 +59,14 @@ func (a *App) explain(x *run.Explanation, attr string) error {
 		a.print(x)
 		return nil
 	}
-	e := explainer{a, x}
+	e := explainer{a, x, scopes}
 	e.head()
 	e.entries(attr != "")
 	e.attrs()
 	e.targets()
+	if attr == "" {
+		e.computes()
+	}
 	e.history()
 	return nil
 }
@@ -119,7 +126,8 @@ func targetAttrs(t *engine.Trace) int {
 // explainer prints an explanation for a person.
 type explainer struct {
 	*App
-	x *run.Explanation
+	x      *run.Explanation
+	scopes bool
 }
 
 func (e explainer) line(format string, args ...any) {
@@ -152,8 +160,8 @@ func (e explainer) entries(brief bool) {
 		if t.Why != "" {
 			e.line("    %s", t.Why)
 		}
-		if len(t.Asks) > 0 && !brief {
-			e.line("    asks for a partner by: %s", strings.Join(t.Asks, "; "))
+		if !brief {
+			e.joins(&t)
 		}
 		if brief {
 			continue
@@ -165,6 +173,7 @@ func (e explainer) entries(brief bool) {
 			}
 		}
 		e.line("    rules that apply: %s", strings.Join(apply, ", "))
+		e.truths(t.Rules)
 	}
 }
 
@@ -214,6 +223,7 @@ func (e explainer) targets() {
 		if t.Authority != "" {
 			e.line("  %s", t.Authority)
 		}
+		e.truths(t.Rules)
 		for _, x := range t.Attrs {
 			if len(x.Desired)+len(x.Holds) == 0 && x.Note == "" && len(t.Attrs) > 1 {
 				continue

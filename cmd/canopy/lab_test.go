@@ -93,7 +93,7 @@ func TestCommandsBesideALab(t *testing.T) {
 			t.Errorf("%s of %s: want links, and that they were sent:\n%s", attr, object, out)
 		}
 	}
-	for _, args := range [][]string{{"explain", user}, {"explain", user, "displayName"}, {"entry", "show", user}, {"meta", "show", user}, {"log", user}} {
+	for _, args := range [][]string{{"explain", user}, {"explain", user, "displayName"}, {"explain", user, "--scopes"}, {"entry", "show", user}, {"meta", "show", user}, {"log", user}} {
 		if out := must(t, dir, args...); !strings.Contains(out, " ") {
 			t.Errorf("canopy %s printed %q", strings.Join(args, " "), out)
 		}
