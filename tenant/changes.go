@@ -90,35 +90,6 @@ func (d *Directory) LinksSince(ctx context.Context, of *Item, attr canopy.Attr, 
 	return out, err
 }
 
-// Latest gives the synchronised objects whose last change came before one (0: all), the latest first, until each answers
-// false.
-func (d *Directory) Latest(ctx context.Context, before int64, each func(*Item) bool) error {
-	if before == 0 {
-		before = 1 << 62
-	}
-	for {
-		var chunk []*Item
-		err := d.rows(ctx, func(s scanner) error {
-			i, err := scanItem(s)
-			chunk = append(chunk, i)
-			return err
-		}, `SELECT `+itemColumns+` FROM object o INDEXED BY object_seq WHERE o.deleted IS NULL AND o.seq < ? AND o.synced = 1
-			ORDER BY o.seq DESC LIMIT `+strconv.Itoa(walkChunk), before)
-		if err != nil {
-			return err
-		}
-		for _, i := range chunk {
-			if !each(i) {
-				return nil
-			}
-			before = i.Seq
-		}
-		if len(chunk) < walkChunk {
-			return nil
-		}
-	}
-}
-
 // AnySynced tells whether some object belongs to a forest.
 func (d *Directory) AnySynced(ctx context.Context) (bool, error) {
 	var any bool

@@ -17,6 +17,7 @@ func (x *tx) remove(e *canopy.Export) (canopy.Result, error) {
 	if !r.synced {
 		return canopy.Result{}, refuse(CodeCloudOnly, "", "%s belongs to the cloud; synchronisation cannot delete it", r.name())
 	}
+	x.subject = &subject{r: r}
 	if err := x.discard(r); err != nil {
 		return canopy.Result{}, err
 	}

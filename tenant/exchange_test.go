@@ -251,7 +251,7 @@ func TestOldFile(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.NewGUID = ids() })
 	ctx := context.Background()
 	w.license(must(w.Admin().CreateUser(ctx, canopy.Attrs{"userPrincipalName": canopy.Texts("anna@contoso.com")}))(t), "E3")
-	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `DROP TABLE conflict`, `DROP TABLE attempt`, `DROP TABLE licence`, `DROP TABLE due`, `DROP TABLE move`,
+	for _, query := range []string{`DROP TABLE forward`, `DROP TABLE recipient`, `DROP TABLE mailbox`, `DROP TABLE conflict`, `DROP TABLE attempt`, `DROP TABLE licence`, `DROP TABLE due`, `DROP TABLE move`, `DROP TABLE provisioning`,
 		`PRAGMA user_version = 2`,
 		`UPDATE setting SET value = json_remove(value, '$.exchange')`} {
 		if _, err := w.file.write.ExecContext(ctx, query); err != nil {

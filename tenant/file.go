@@ -23,7 +23,7 @@ type step struct {
 
 // steps begin with an empty file. A file's layout is the number of steps that it has taken.
 var steps = []step{{tables: tables}, {doorTables, (*file).reindex}, {tables: exchangeLayout}, {tables: directoryTables},
-	{licenceTables, (*file).licensedBefore}, {tables: moveTables}}
+	{licenceTables, (*file).licensedBefore}, {tables: moveTables}, {tables: provisionedTable}}
 
 // tables make an empty tenant. seq numbers changes; an object's own is that of its last one, and born that of the one
 // that made it or brought it back.

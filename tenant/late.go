@@ -28,6 +28,7 @@ type late struct {
 type backlog struct {
 	objects, claims, links late
 	forward, recipients    late
+	provisioned            late
 	fresh                  map[string]bool // ids of the objects among them
 	owners                 map[int64]bool  // of the links among them
 }
@@ -43,7 +44,8 @@ func newBacklog() backlog {
 		recipients: late{width: 6, most: lateRows, insert: `INSERT INTO recipient (object, guid, synced, name, alias, body) VALUES `,
 			then: ` ON CONFLICT (object) DO UPDATE SET guid = excluded.guid, synced = excluded.synced, name = excluded.name,
 				alias = excluded.alias, body = excluded.body`},
-		fresh: map[string]bool{}, owners: map[int64]bool{},
+		provisioned: late{width: 3, most: lateRows, insert: `INSERT INTO provisioning (at, target, value) VALUES `},
+		fresh:       map[string]bool{}, owners: map[int64]bool{},
 	}
 }
 

@@ -35,10 +35,12 @@ type tx struct {
 	late  backlog
 	// broken is why the transaction as a whole cannot go on, when its parts are each for themselves
 	broken error
-	maybe  []int64        // stored objects that Exchange may have a record of
-	used   map[string]int // units of products, as far as they were counted
-	coming arrivals       // objects whose changes arrive at Exchange
-	owed   []int64        // users whose licences of groups are to be looked at again
+	// subject is the object that the export under way is about, nil while it is not found.
+	subject *subject
+	maybe   []int64        // stored objects that Exchange may have a record of
+	used    map[string]int // units of products, as far as they were counted
+	coming  arrivals       // objects whose changes arrive at Exchange
+	owed    []int64        // users whose licences of groups are to be looked at again
 }
 
 // update runs fn in a transaction, after purging what is due, and announces what it changed.
@@ -67,7 +69,7 @@ func (t *Tenant) update(ctx context.Context, fn func(*tx) error) error {
 		err = x.concernOld()
 	}
 	if err == nil {
-		err = errors.Join(x.writeOwed(), x.catchUp())
+		err = errors.Join(x.writeOwed(), x.catchUp(), x.writeProvisioned())
 	}
 	if err == nil && x.seq != before {
 		err = errors.Join(x.exec(`UPDATE counter SET seq = ?, id = ?, low = ?`, x.seq, x.id, x.low), x.tick())
@@ -103,6 +105,9 @@ func (x *tx) start() error {
 }
 
 func (x *tx) forget(day int64) error {
+	if err := x.forgetProvisioned(); err != nil {
+		return err
+	}
 	if err := x.exec(`INSERT OR IGNORE INTO day (day, seq) VALUES (?, ?)`, day, x.seq); err != nil {
 		return err
 	}

@@ -61,6 +61,7 @@ func (t *Tenant) portion(ctx context.Context, exports []canopy.Export) ([]canopy
 // export carries one export out. An error is the file's; what the service says is in the result.
 func (x *tx) export(e *canopy.Export) (canopy.Result, error) {
 	x.t.exports++
+	x.subject = nil
 	if x.t.opt.Fail != nil {
 		if kind := x.t.opt.Fail(x.t.exports); kind != canopy.Done {
 			return canopy.Result{Export: e.ID, Kind: kind, Code: CodeBusy, Text: "the service was told to fail this export"}, nil
@@ -92,6 +93,9 @@ func (x *tx) export(e *canopy.Export) (canopy.Result, error) {
 	if errors.As(err, &no) {
 		result = canopy.Result{Kind: no.kind, Code: no.code, Text: no.text}
 		err = nil
+	}
+	if err == nil {
+		err = x.provision(e, result)
 	}
 	result.Export = e.ID
 	return result, err
@@ -317,6 +321,7 @@ func (x *tx) check(e *canopy.Export) error {
 
 // apply lays the export's values over the record, checks that they are unique, stores it, and writes its links.
 func (x *tx) apply(e *canopy.Export, r *record, back bool) ([]canopy.FailedLink, error) {
+	x.subject = &subject{r: r, before: r.before, fresh: r.id == 0}
 	if err := errors.Join(compare(e, r), exchangeLock(e, r)); err != nil {
 		return nil, err
 	}
@@ -356,6 +361,7 @@ func compare(e *canopy.Export, r *record) error {
 
 // applyLinks is apply for an export of links alone: the object's values stay, and are not written again.
 func (x *tx) applyLinks(e *canopy.Export, r *record, _ bool) ([]canopy.FailedLink, error) {
+	x.subject = &subject{r: r}
 	if err := errors.Join(compare(e, r), exchangeLock(e, r)); err != nil {
 		return nil, err
 	}

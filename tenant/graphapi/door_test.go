@@ -44,6 +44,7 @@ type rig struct {
 type rigOptions struct {
 	roles    []string
 	throttle Throttle
+	policy   tenant.Policy
 }
 
 func newRig(t testing.TB, opt rigOptions) *rig {
@@ -59,7 +60,7 @@ func newRig(t testing.TB, opt rigOptions) *rig {
 	}
 	var err error
 	r.tenant, err = tenant.Open(t.Context(), filepath.Join(t.TempDir(), "tenant.db"), tenant.Options{Initial: "contoso.onmicrosoft.com",
-		Domains: []tenant.Domain{{Name: "contoso.com", Verified: true}}, Durability: tenant.Volatile, NewID: newID, Clock: func() time.Time { return r.now }})
+		Domains: []tenant.Domain{{Name: "contoso.com", Verified: true}}, Durability: tenant.Volatile, Policy: opt.policy, NewID: newID, Clock: func() time.Time { return r.now }})
 	if err != nil {
 		t.Fatal(err)
 	}

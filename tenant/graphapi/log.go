@@ -65,38 +65,66 @@ func jsonText(list []string) odata.Value {
 	return odata.Of(string(text))
 }
 
-// provisioned answers with the last provisioning of each synchronised object, the latest first.
+// provisioned answers with what synchronisation wrote, the latest first.
 func provisioned(c *call) (response, error) {
+	set := c.dir.Settings()
 	return c.logPage("provisioningObjectSummary", func(before int64, each func(odata.Value, int64) bool) error {
-		return c.dir.Latest(c.ctx, before, func(i *tenant.Item) bool { return each(c.provisionedValue(i), i.Seq) })
+		return c.dir.Provisionings(c.ctx, before, func(p *tenant.Provisioned) bool { return each(c.provisionedValue(p, &set), p.Number) })
 	})
 }
 
-func (c *call) provisionedValue(i *tenant.Item) odata.Value {
-	set := c.dir.Settings()
-	e := c.entityOf(i.Class)
-	action := "update"
-	if i.Made.Equal(i.Changed) {
-		action = "create"
-	}
-	identity := func(id, name string) odata.Value {
-		return odata.OfObject(f("id", odata.Of(id)), f("displayName", odata.Of(name)), f("identityType", odata.Of(e.title)), f("details", odata.OfObject()))
-	}
-	step := func(kind, text string) odata.Value {
-		return odata.OfObject(f("name", odata.Of(text)), f("provisioningStepType", odata.Of(kind)), f("status", odata.Of("success")), f("description", odata.Of(text)),
-			f("details", odata.OfObject()))
+// provisionedValue is a write of synchronisation as Graph tells it.
+func (c *call) provisionedValue(p *tenant.Provisioned, set *tenant.Settings) odata.Value {
+	e := c.entityOf(p.Class)
+	identity := func(id string) odata.Value {
+		return odata.OfObject(f("id", odata.Of(id)), f("displayName", odata.Of(p.Label)), f("identityType", odata.Of(e.title)), f("details", odata.OfObject()))
 	}
 	system := func(id, name string) odata.Value {
 		return odata.OfObject(f("id", odata.Of(id)), f("displayName", odata.Of(name)), f("details", odata.OfObject()))
 	}
-	name := i.Attrs.Text(canopy.AttrDisplayName)
-	return odata.OfObject(f("id", odata.Of(roleID(fmt.Sprintf("provisioning %s %d", i.ID, i.Seq)))), f("activityDateTime", odata.OfTime(i.Changed)), f("tenantId", odata.Of(set.Tenant)),
-		f("jobId", odata.Of("AD2AADProvisioning."+strings.ReplaceAll(set.Tenant, "-", ""))), f("cycleId", odata.Value{}), f("changeId", odata.Of(string(i.ID))),
-		f("provisioningAction", odata.Of(action)), f("durationInMilliseconds", odata.OfInt(0)),
-		f("provisioningStatusInfo", odata.OfObject(f("status", odata.Of("success")), f("errorInformation", odata.Value{}))),
-		f("sourceIdentity", identity(i.SourceAnchor, name)), f("targetIdentity", identity(string(i.ID), name)),
-		f("sourceSystem", system("ad", "Active Directory")), f("targetSystem", system(set.Tenant, set.Initial)),
-		f("provisioningSteps", odata.OfList(step("import", "Entry imported"), step("matching", "Matching done"), step("export", "Object "+action+"d"))))
+	status, failure := "success", odata.Value{}
+	switch {
+	case p.Refused:
+		status = "failure"
+		failure = odata.OfObject(f("errorCode", odata.Of(p.Code)), f("reason", odata.Of(p.Text)), f("errorCategory", odata.Of("nonServiceFailure")),
+			f("additionalDetails", odata.Value{}), f("recommendedAction", odata.Value{}))
+	case p.Code != "":
+		status = "warning"
+		failure = odata.OfObject(f("errorCode", odata.Of(p.Code)), f("reason", odata.Of(p.Text)), f("errorCategory", odata.Of("nonServiceFailure")),
+			f("additionalDetails", odata.Value{}), f("recommendedAction", odata.Value{}))
+	}
+	changed := odata.Value{Kind: odata.List}
+	for _, m := range p.Changed {
+		changed.List = append(changed.List, odata.OfObject(f("displayName", odata.Of(graphName(m.Attr))), f("oldValue", odata.Of(strings.Join(m.Old, ";"))),
+			f("newValue", odata.Of(strings.Join(m.New, ";")))))
+	}
+	return odata.OfObject(f("id", odata.Of(roleID(fmt.Sprintf("provisioning %s %d", set.Tenant, p.Number)))), f("activityDateTime", odata.OfTime(p.At)), f("tenantId", odata.Of(set.Tenant)),
+		f("jobId", odata.Of("AD2AADProvisioning."+strings.ReplaceAll(set.Tenant, "-", ""))), f("cycleId", odata.Value{}), f("changeId", odata.Of(orElse(string(p.Target), p.Anchor))),
+		f("provisioningAction", odata.Of(string(p.Action))), f("durationInMilliseconds", odata.OfInt(0)), f("modifiedProperties", changed),
+		f("provisioningStatusInfo", odata.OfObject(f("status", odata.Of(status)), f("errorInformation", failure))),
+		f("sourceIdentity", identity(p.Anchor)), f("targetIdentity", identity(string(p.Target))),
+		f("sourceSystem", system("ad", "Active Directory")), f("targetSystem", system(set.Tenant, set.Initial)), f("provisioningSteps", provisioningSteps(p, status)))
+}
+
+// provisioningSteps are the steps that a write went through here; what came before, the synchronising side has.
+func provisioningSteps(p *tenant.Provisioned, status string) odata.Value {
+	step := func(kind, name, status, text string) odata.Value {
+		return odata.OfObject(f("name", odata.Of(name)), f("provisioningStepType", odata.Of(kind)), f("status", odata.Of(status)), f("description", odata.Of(text)), f("details", odata.OfObject()))
+	}
+	match := "No object was there; a new one is made"
+	switch {
+	case p.Refused:
+		match = "The object was looked for by source anchor, address and sign-in name"
+	case p.Match != "":
+		match = "The object was found by its " + p.Match
+	case p.Action != tenant.ActionCreate:
+		match = "The object was known"
+	}
+	end := "The object was written: " + string(p.Action)
+	if p.Text != "" {
+		end = p.Text
+	}
+	return odata.OfList(step("import", "EntryImport", "success", "The object came from the forest"), step("matching", "EntryMatch", "success", match), step("export", "EntryExport", status, end))
 }
 
 // logPage answers with a page of a log, whose positions are numbers that fall.
