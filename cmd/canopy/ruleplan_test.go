@@ -13,7 +13,7 @@ func TestRulePlan(t *testing.T) {
 	t.Parallel()
 	dir, other := t.TempDir(), t.TempDir()
 	must(t, dir, "lab", "--once", "--people", "60")
-	text := strings.NewReplacer("[title]), ", "[title])", "  - {to: division, expression: 'CNum([cn])'}\n", "", ", {attr: cn, op: ISNOTNULL}", "").Replace(ownRule)
+	text := strings.NewReplacer("[title]), ", "[title])", "  - {to: roomNumber, expression: 'CNum([cn])'}\n", "", ", {attr: cn, op: ISNOTNULL}", "").Replace(ownRule)
 	if err := os.WriteFile(filepath.Join(other, "own.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
