@@ -90,7 +90,7 @@ func newRig(t *testing.T, sites []*site) *rig {
 	t.Helper()
 	r := &rig{dir: t.TempDir(), sites: sites, servers: map[string][]string{}, limits: map[canopy.Regret]limit{}, known: map[string]string{}}
 	for _, regret := range []canopy.Regret{canopy.RegretDelete, canopy.RegretDisable, canopy.RegretMembership, canopy.RegretEmptied,
-		canopy.RegretClear, canopy.RegretAnchor, canopy.RegretUPN, canopy.RegretTakeover} {
+		canopy.RegretClear, canopy.RegretAnchor, canopy.RegretUPN, canopy.RegretTakeover, canopy.RegretRules} {
 		r.limits[regret] = limit{Number: 100000, Percent: 100}
 	}
 	r.configure(t, nil)

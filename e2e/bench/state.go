@@ -22,7 +22,7 @@ type source struct {
 func configure(dir string, s source) error {
 	guard := run.Limits{}
 	for _, regret := range []canopy.Regret{canopy.RegretDelete, canopy.RegretDisable, canopy.RegretMembership, canopy.RegretEmptied,
-		canopy.RegretClear, canopy.RegretAnchor, canopy.RegretUPN, canopy.RegretTakeover} {
+		canopy.RegretClear, canopy.RegretAnchor, canopy.RegretUPN, canopy.RegretTakeover, canopy.RegretRules} {
 		guard[regret] = run.Limit{Number: 10_000_000, Percent: 100}
 	}
 	text, err := yaml.Marshal(run.Config{Guard: guard, Target: run.Target{Kind: "tenant", Initial: "contoso.onmicrosoft.com", Domains: []string{mailDomain}},
