@@ -117,7 +117,7 @@ func (b *filling) run() error {
 }
 
 // kept are the tables that hold what is filled in.
-var kept = strings.Fields(`object claim link gone conflict attempt licence due forward recipient mailbox tick day`)
+var kept = strings.Fields(`object claim link gone conflict attempt licence due forward recipient mailbox move tick day`)
 
 // empty lets go what the tenant holds, or refuses.
 func (b *filling) empty() error {
@@ -238,6 +238,11 @@ func (b *filling) object(w *Whole, born, seq int64) error {
 	}
 	if !w.Owed.IsZero() {
 		if err := b.execNow(`INSERT INTO due (object, at) VALUES (?, ?)`, r.id, micro(w.Owed)); err != nil {
+			return err
+		}
+	}
+	if w.Move != nil {
+		if err := b.saveMove(r.id, w.Move); err != nil {
 			return err
 		}
 	}

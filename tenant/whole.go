@@ -32,6 +32,8 @@ type Whole struct {
 	Recipient *Recipient
 	// Forward is set while a change is on its way to Exchange.
 	Forward *Forward
+	// Move is the move of its mailbox; nil when there is none.
+	Move *Move
 	// Owed is since when licences of groups are to be looked at; the zero time when they are not.
 	Owed time.Time
 }
@@ -127,8 +129,9 @@ func (a *Admin) Whole(ctx context.Context, each func(*Whole) error) error {
 }
 
 func wholePage(q querier, after int64) ([]*Whole, error) {
-	rows, err := q.Query(`SELECT `+itemColumns+`, f.since, f.due, d.at, r.body FROM object o LEFT JOIN forward f ON f.object = o.id
-		LEFT JOIN due d ON d.object = o.id LEFT JOIN recipient r ON r.object = o.id WHERE o.id > ? ORDER BY o.id LIMIT ?`, after, pageObjects)
+	rows, err := q.Query(`SELECT `+itemColumns+`, f.since, f.due, d.at, r.body, m.body FROM object o LEFT JOIN forward f ON f.object = o.id
+		LEFT JOIN due d ON d.object = o.id LEFT JOIN recipient r ON r.object = o.id
+		LEFT JOIN move m ON m.object = o.id WHERE o.id > ? ORDER BY o.id LIMIT ?`, after, pageObjects)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +140,8 @@ func wholePage(q querier, after int64) ([]*Whole, error) {
 	for rows.Next() {
 		var made, changed int64
 		var since, due, owed sql.NullInt64
-		var body []byte
-		r, err := scanRecord(wholeRow{rows, []any{&made, &changed, &since, &due, &owed, &body}})
+		var body, move []byte
+		r, err := scanRecord(wholeRow{rows, []any{&made, &changed, &since, &due, &owed, &body, &move}})
 		if err != nil {
 			return nil, err
 		}
@@ -151,6 +154,12 @@ func wholePage(q querier, after int64) ([]*Whole, error) {
 			w.Recipient = &Recipient{}
 			if err := json.Unmarshal(body, w.Recipient); err != nil {
 				return nil, fmt.Errorf("read the recipient of %s: %w", r.oid, err)
+			}
+		}
+		if move != nil {
+			w.Move = &Move{}
+			if err := json.Unmarshal(move, w.Move); err != nil {
+				return nil, fmt.Errorf("read the move of %s: %w", r.oid, err)
 			}
 		}
 		out = append(out, w)

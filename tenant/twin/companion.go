@@ -52,6 +52,7 @@ type supplement struct {
 	Links    []tenant.WholeLink     `json:"links,omitempty"` // beside the usual ones, or instead of them
 	Exchange *tenant.Recipient      `json:"recipient,omitempty"`
 	Forward  *tenant.Forward        `json:"forward,omitempty"`
+	Move     *tenant.Move           `json:"move,omitempty"`
 	Owed     *time.Time             `json:"owed,omitempty"`
 }
 
@@ -59,7 +60,7 @@ type supplement struct {
 // its place gives it.
 func differ(derived, w *tenant.Whole, numbered int64) *supplement {
 	s := &supplement{ID: w.ID, Own: differAttrs(derived.Own, w.Own), Kept: differAttrs(derived.Kept, w.Kept), Cloud: differAttrs(derived.Cloud, w.Cloud),
-		Links: w.Links, Exchange: w.Recipient, Forward: w.Forward}
+		Links: w.Links, Exchange: w.Recipient, Forward: w.Forward, Move: w.Move}
 	if w.Number != numbered {
 		s.Number = w.Number
 	}
@@ -137,7 +138,7 @@ func (s *supplement) apply(w *tenant.Whole) {
 	if s.Licences != nil {
 		w.Licences = *s.Licences
 	}
-	w.Recipient, w.Forward = s.Exchange, s.Forward
+	w.Recipient, w.Forward, w.Move = s.Exchange, s.Forward, s.Move
 }
 
 func applyAttrs(to canopy.Attrs, from map[canopy.Attr]values) {

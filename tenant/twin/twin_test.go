@@ -16,6 +16,7 @@ import (
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/tenant"
+	"github.com/canopy-sync/canopy/tenant/exchange"
 )
 
 // silent is told of progress and says nothing.
@@ -173,7 +174,7 @@ func (w *world) event(r *rapid.T) {
 		return rapid.SampledFrom(w.ids).Draw(r, "who")
 	}
 	anchor := fmt.Sprintf("A%d", rapid.IntRange(1, 6).Draw(r, "anchor"))
-	switch rapid.IntRange(0, 20).Draw(r, "event") {
+	switch rapid.IntRange(0, 22).Draw(r, "event") {
 	case 0, 1, 2:
 		w.write(canopy.Export{Op: canopy.Add, Class: class, SourceAnchor: anchor, Set: someAttrs(r, class)})
 	case 3:
@@ -217,6 +218,8 @@ func (w *world) event(r *rapid.T) {
 			return
 		}
 		w.allow(a.SetMailbox(ctx, string(who()), tenant.MailboxChange{CloudManaged: ptr(true), AddAddresses: []string{rapid.SampledFrom(names).Draw(r, "address") + ".more@contoso.com"}}))
+	case 21, 22:
+		w.move(r, string(who()))
 	case 20:
 		switch rapid.IntRange(0, 4).Draw(r, "setting") {
 		case 0:
@@ -233,6 +236,24 @@ func (w *world) event(r *rapid.T) {
 			}
 		}
 	}
+}
+
+// move is something that befalls the move of a mailbox.
+func (w *world) move(r *rapid.T, who string) {
+	ctx, a := context.Background(), w.Admin()
+	var err error
+	switch rapid.IntRange(0, 4).Draw(r, "move") {
+	case 0, 1:
+		_, err = a.NewMove(ctx, who, tenant.MoveRequest{Direction: rapid.SampledFrom([]exchange.Direction{exchange.ToCloud, exchange.ToForest}).Draw(r, "direction"),
+			Hold: rapid.Bool().Draw(r, "hold"), Auto: rapid.Bool().Draw(r, "auto"), Batch: "wave", Content: "letters"})
+	case 2:
+		_, err = a.StartMove(ctx, who)
+	case 3:
+		_, err = a.CompleteMove(ctx, who)
+	case 4:
+		err = a.RemoveMove(ctx, who)
+	}
+	w.allow(err)
 }
 
 func ptr[T any](v T) *T { return &v }
