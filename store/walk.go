@@ -22,7 +22,7 @@ func (s *Store) EachEntry(ctx context.Context, id canopy.ConnectorID, each func(
 	for after := int64(0); ; {
 		var rows []*entryRow
 		err := s.read(ctx, func(t *db.Tx) error {
-			ids, err := page(ctx, t, `SELECT id FROM entry WHERE id > ? AND connector = ? ORDER BY id LIMIT ?`, after, c.no, walkBatch)
+			ids, err := page(ctx, t, `SELECT id FROM entry WHERE id > $1 AND connector = $2 ORDER BY id LIMIT $3`, after, c.no, walkBatch)
 			if err != nil || len(ids) == 0 {
 				return err
 			}
@@ -53,7 +53,7 @@ func (s *Store) EachEntry(ctx context.Context, id canopy.ConnectorID, each func(
 func (s *Store) MetaIDs(ctx context.Context, after canopy.MetaID, limit int) ([]canopy.MetaID, error) {
 	var ids []canopy.MetaID
 	err := s.read(ctx, func(t *db.Tx) error {
-		list, err := page(ctx, t, `SELECT id FROM meta WHERE id > ? ORDER BY id LIMIT ?`, int64(after), limit)
+		list, err := page(ctx, t, `SELECT id FROM meta WHERE id > $1 ORDER BY id LIMIT $2`, int64(after), limit)
 		for _, id := range list {
 			ids = append(ids, canopy.MetaID(id))
 		}
