@@ -64,12 +64,9 @@ func (t *SchemaTakeover) Write(dir string, replace bool) ([]string, error) {
 		return nil, err
 	}
 	defer lock.Close()
-	w := &ruleWriter{dir: filepath.Join(dir, RulesName), before: map[string][]byte{}}
-	if err := w.write(t.Conversion.Files, replace); err != nil {
-		return nil, errors.Join(err, w.undo())
-	}
-	if _, err := LoadRules(dir, ""); err != nil {
-		return nil, errors.Join(err, w.undo())
+	w, err := writeRules(dir, t.Conversion.Files, replace)
+	if err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, SchemaName)
 	if err := os.WriteFile(path+".new", t.Schema.Text(), 0o600); err != nil {

@@ -92,12 +92,9 @@ func (t *Takeover) Write(dir string, replace bool) ([]string, error) {
 		return nil, err
 	}
 	defer lock.Close()
-	w := &ruleWriter{dir: filepath.Join(dir, RulesName), before: map[string][]byte{}}
-	if err := w.write(t.Conversion.Files, replace); err != nil {
-		return nil, errors.Join(err, w.undo())
-	}
-	if _, err := LoadRules(dir, ""); err != nil {
-		return nil, errors.Join(err, w.undo())
+	w, err := writeRules(dir, t.Conversion.Files, replace)
+	if err != nil {
+		return nil, err
 	}
 	return w.written, nil
 }
@@ -107,6 +104,19 @@ type ruleWriter struct {
 	dir     string
 	before  map[string][]byte // what was there, nil: nothing
 	written []string
+}
+
+// writeRules writes files among the rules of a state directory. When they cannot be loaded together with what is there,
+// everything is as before.
+func writeRules(dir string, files rule.Files, replace bool) (*ruleWriter, error) {
+	w := &ruleWriter{dir: filepath.Join(dir, RulesName), before: map[string][]byte{}}
+	if err := w.write(files, replace); err != nil {
+		return nil, errors.Join(err, w.undo())
+	}
+	if _, err := LoadRules(dir, ""); err != nil {
+		return nil, errors.Join(err, w.undo())
+	}
+	return w, nil
 }
 
 func (w *ruleWriter) write(files rule.Files, replace bool) error {

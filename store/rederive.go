@@ -30,7 +30,7 @@ func (s *Store) Rederive(ctx context.Context, id canopy.ConnectorID, derive func
 	}
 	for after, more := int64(0), true; more; {
 		err := s.update(ctx, func(t *tx) error {
-			ids, err := page(ctx, t.Tx, `SELECT id FROM entry WHERE id > $1 AND connector = $2 ORDER BY id LIMIT $3`, after, c.no, walkBatch)
+			ids, err := entryPage(ctx, t.Tx, c.no, after)
 			if more = len(ids) > 0; err != nil || !more {
 				return err
 			}

@@ -22,7 +22,7 @@ func (s *Store) EachEntry(ctx context.Context, id canopy.ConnectorID, each func(
 	for after := int64(0); ; {
 		var rows []*entryRow
 		err := s.read(ctx, func(t *db.Tx) error {
-			ids, err := page(ctx, t, `SELECT id FROM entry WHERE id > $1 AND connector = $2 ORDER BY id LIMIT $3`, after, c.no, walkBatch)
+			ids, err := entryPage(ctx, t, c.no, after)
 			if err != nil || len(ids) == 0 {
 				return err
 			}
@@ -63,6 +63,11 @@ func (s *Store) MetaIDs(ctx context.Context, after canopy.MetaID, limit int) ([]
 		return nil, fmt.Errorf("list metas: %w", err)
 	}
 	return ids, nil
+}
+
+// entryPage gives the numbers of the next entries of a connector.
+func entryPage(ctx context.Context, t *db.Tx, conn, after int64) ([]int64, error) {
+	return page(ctx, t, `SELECT id FROM entry WHERE id > $1 AND connector = $2 ORDER BY id LIMIT $3`, after, conn, walkBatch)
 }
 
 func page(ctx context.Context, t *db.Tx, query string, args ...any) ([]int64, error) {
