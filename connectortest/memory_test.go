@@ -7,46 +7,20 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/canopy-sync/canopy"
 	"github.com/canopy-sync/canopy/connectortest"
 )
 
 func setup(o connectortest.Options, wrap func(canopy.Connector) canopy.Connector) connectortest.Setup {
-	s := connectortest.Setup{
-		New: func(*testing.T) connectortest.Place {
-			m := connectortest.NewMemory(o)
-			p := connectortest.Place{Connector: m, Puppet: m, Base: m.Root()}
-			if wrap != nil {
-				p.Connector = wrap(m)
-			}
-			return p
-		},
-		Words: connectortest.Words{Person: canopy.User, Group: canopy.Group, Text: "telephoneNumber", Other: "department",
-			Multi: "otherTelephone", Member: canopy.AttrMember, Manager: canopy.AttrManager,
-			Samples: canopy.Attrs{
-				"displayName":                {canopy.Text("Zoë Müller, 李")},
-				"otherTelephone":             canopy.Texts("+49 1", "+49 2", " spaces "),
-				"userAccountControl":         {canopy.Int(512)},
-				"msExchRecipientTypeDetails": {canopy.Int(1 << 40)},
-				"msExchHideFromAddressLists": {canopy.Bool(true)},
-				"mS-DS-ConsistencyGuid":      {canopy.Bytes([]byte{0, 255, 10, 0})},
-				"whenCreated":                {canopy.Instant(time.Unix(1_700_000_000, 0))},
-			},
-			Login: connectortest.NewMemory(o).Login},
-		Export: func(c canopy.Class, name string, parent canopy.Ref) canopy.Export {
-			x := canopy.Export{Op: canopy.Add, Class: c, SourceAnchor: "anchor-of-" + name, Set: canopy.Attrs{}}
-			if !o.Flat {
-				x.Ref.DN = connectortest.MemoryDN(c, name, parent)
-			}
-			return x
-		},
-	}
-	if !o.Flat {
-		s.DN = connectortest.MemoryDN
-	}
-	return s
+	return connectortest.MemorySetup(o, func(*testing.T) connectortest.Place {
+		m := connectortest.NewMemory(o)
+		p := connectortest.Place{Connector: m, Puppet: m, Base: m.Root()}
+		if wrap != nil {
+			p.Connector = wrap(m)
+		}
+		return p
+	})
 }
 
 func TestMemory(t *testing.T) {
